@@ -1,0 +1,110 @@
+"""The machine as seen: platform, driver or the driver's fault, and the GPUs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from rigfit.core.version import Capability, Version
+
+Fault = Literal[
+    "no_device",
+    "no_driver",
+    "not_loaded",
+    "version_mismatch",
+    "no_permission",
+    "no_library",
+    "timeout",
+    "unknown",
+]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """The operating system; `glibc` is None on a system without it, `container` is the kind (`docker`) or None."""
+
+    os: str
+    arch: str
+    glibc: Version | None
+    kernel: str | None = None
+    wsl: bool = False
+    container: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """A driver that answers. `cuda` is the newest CUDA it supports, None where it did not say."""
+
+    version: Version
+    cuda: Version | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverFault:
+    """Why no driver answers. `what` is a sentence, `fix` the steps that mend it, the likeliest first."""
+
+    fault: Fault
+    what: str
+    fix: tuple[str, ...] = ()
+    module_version: Version | None = None
+    library_version: Version | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """One NVIDIA GPU. Memory in bytes; None is a field that could not be read, never a guess."""
+
+    index: int
+    name: str | None = None
+    uuid: str | None = None
+    compute_capability: Capability | None = None
+    memory_total: int | None = None
+    memory_free: int | None = None
+    mig: bool | None = None
+    pci: str | None = None
+    compute_mode: str | None = None
+
+    @property
+    def label(self) -> str:
+        return f"GPU {self.index}, {self.name or 'of unknown name'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What `detect` reports and `--machine` reads. Sizes in bytes."""
+
+    platform: Platform
+    driver: Driver | DriverFault
+    gpus: tuple[Gpu, ...] = ()
+    memory_total: int | None = None
+    disk_free: int | None = None
+    cache_disk_free: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": 1,
+            "platform": {**asdict(self.platform), "glibc": _text(self.platform.glibc)},
+            "driver": _driver_json(self.driver),
+            "gpus": [{**asdict(gpu), "compute_capability": _text(gpu.compute_capability)} for gpu in self.gpus],
+            "memory_total": self.memory_total,
+            "disk_free": self.disk_free,
+            "cache_disk_free": self.cache_disk_free,
+        }
+
+
+def _text(value: Version | Capability | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _driver_json(driver: Driver | DriverFault) -> dict[str, Any]:
+    match driver:
+        case Driver():
+            return {"version": str(driver.version), "cuda": _text(driver.cuda)}
+        case DriverFault():
+            said = {"fault": driver.fault, "what": driver.what, "fix": list(driver.fix)}
+            versions = {
+                "module_version": _text(driver.module_version),
+                "library_version": _text(driver.library_version),
+            }
+            return said | {name: text for name, text in versions.items() if text is not None}

@@ -1,0 +1,73 @@
+"""All that a face draws of a run: a pure fold over its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rigfit.core.event import (
+    Check,
+    CheckStarted,
+    Event,
+    Log,
+    Progress,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+)
+from rigfit.core.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """One row. `done` and `total` in bytes."""
+
+    step: str
+    title: str = ""
+    state: Literal["waiting", "running", "finished", "failed"] = "waiting"
+    done: int = 0
+    total: int | None = None
+    item: str = ""
+    seconds: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    environment: str = ""
+    steps: tuple[StepView, ...] = ()
+    log: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    checking: str = ""
+    problem: Problem | None = None
+    finished: RunFinished | None = None
+
+    def after(self, event: Event) -> RunView:
+        """The view once `event` has happened."""
+        match event:
+            case RunStarted():
+                steps = tuple(StepView(step=name) for name in event.steps)
+                return RunView(environment=event.environment, steps=steps)
+            case StepStarted():
+                return self._with(event.step, state="running", title=event.title, total=event.total)
+            case Progress():
+                return self._with(event.step, done=event.done, total=event.total, item=event.item)
+            case StepFinished():
+                return self._with(event.step, state="finished", seconds=event.seconds, note=event.note, item="")
+            case Log():
+                return replace(self, log=(*self.log, event.text))
+            case CheckStarted():
+                return replace(self, checking=event.id)
+            case Check():
+                return replace(self, checks=(*self.checks, event), checking="")
+            case RunFailed():
+                failed = tuple(replace(s, state="failed") if s.state == "running" else s for s in self.steps)
+                return replace(self, steps=failed, problem=event.problem, checking="")
+            case RunFinished():
+                return replace(self, finished=event, checking="")
+
+    def _with(self, step: str, **changes: object) -> RunView:
+        rows = tuple(replace(row, **changes) if row.step == step else row for row in self.steps)  # type: ignore[arg-type]
+        return replace(self, steps=rows)

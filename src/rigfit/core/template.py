@@ -1,0 +1,91 @@
+"""The catalog's values: templates, their variants, and the artifacts that a lock names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rigfit.core.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One locked file. `size` is what is fetched, `unpacked` what it takes on disk, in bytes.
+
+    `url` is as the lock has it: `${RIGFIT_WHEELS}/...` for a file of the package index, else a full address.
+    """
+
+    manager: Literal["conda", "pip"]
+    name: str
+    version: str
+    url: str
+    sha256: str
+    size: int
+    unpacked: int
+
+    @property
+    def filename(self) -> str:
+        return self.url.rsplit("/", 1)[-1].replace("%2B", "+")
+
+    @property
+    def from_index(self) -> bool:
+        """Whether the package index has it, so that it is asked for by name, version and hash."""
+        return self.url.startswith("${RIGFIT_WHEELS}/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A lock file for one platform: the conda section is the interpreter, the pip section the libraries."""
+
+    path: str
+    sha256: str
+    platform: str
+    conda: tuple[Artifact, ...]
+    pip: tuple[Artifact, ...]
+
+    @property
+    def short(self) -> str:
+        return self.sha256[:8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One way to install a template. `cuda` is the build CUDA of its torch, None for a CPU build.
+
+    `versions` are the locked versions, `fetch` and `disk` the bytes of all its artifacts, packed and unpacked;
+    `glibc` is the oldest that they run on, because of the wheel `glibc_because`.
+    """
+
+    template: str
+    name: str
+    cuda: Version | None
+    python: str
+    platforms: tuple[str, ...]
+    lock_path: str
+    lock_sha256: str
+    versions: dict[str, str] = field(hash=False)
+    glibc: Version
+    glibc_because: str
+    fetch: int
+    disk: int
+
+    @property
+    def is_cpu(self) -> bool:
+        return self.cuda is None
+
+    @property
+    def environment(self) -> str:
+        """The name of the environment it becomes; another lock is another environment."""
+        return f"{self.template}-{self.name}-{self.lock_sha256[:8]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """`purpose` says in two sentences whom it is for; `imports` is what verify must be able to load."""
+
+    name: str
+    title: str
+    purpose: str
+    rank: int
+    imports: tuple[str, ...]
+    variants: tuple[Variant, ...]
