@@ -1,0 +1,1 @@
+"""Running other programs so that none outlives us, hangs us, or goes unheard."""
