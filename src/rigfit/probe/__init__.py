@@ -1,0 +1,1 @@
+"""What this machine is: asked of NVML, read from the system's files, or read from a record."""

@@ -1,0 +1,388 @@
+"""The real `detect`, its real child and the real pynvml against a stand-in for NVIDIA's library, compiled from C."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
+from rigfit.core.version import Capability, Version
+from rigfit.probe.asking import Silence
+from rigfit.probe.asking import ask as ask_nvml
+from rigfit.probe.machine import detect, read_machine
+from rigfit.process import child
+
+TESTS = Path(__file__).parents[1]
+CODES = (*range(1, 31), 999)  # every nvmlReturn_t of a failure
+FIELDS = {
+    "nvmlDeviceGetName": ("name",),
+    "nvmlDeviceGetUUID": ("uuid",),
+    "nvmlDeviceGetCudaComputeCapability": ("compute_capability",),
+    "nvmlDeviceGetMemoryInfo": ("memory_total", "memory_free"),
+    "nvmlDeviceGetMigMode": ("mig",),
+    "nvmlDeviceGetPciInfo": ("pci",),
+    "nvmlDeviceGetComputeMode": ("compute_mode",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """A folder with the library, a root folder with the traces, and what the library shall say."""
+
+    library: Path
+    root: Path
+    place: Path
+
+    def detect(self, *said: str, limit: float = 10.0, **environ: str) -> Machine:
+        return detect(
+            home=self.place,
+            cache=self.place,
+            root=self.root,
+            environ={"LD_LIBRARY_PATH": str(self.library), "NVML_STANDIN": str(self.says(*said)), **environ},
+            limit=limit,
+        )
+
+    def says(self, *said: str) -> Path:
+        file = self.place / f"nvml-{abs(hash(said))}"
+        file.write_text("".join(f"{line}\n" for line in said))
+        return file
+
+    def detect_each(self, lists: Sequence[Sequence[str]]) -> list[Machine]:
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(lambda said: self.detect(*said), lists))
+
+    def trace(self, file: str, text: str = "") -> Path:
+        path = self.root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+
+def compile_library(folder: Path, *options: str) -> Path:
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler to make the stand-in for libnvidia-ml.so.1 with")
+    folder.mkdir()
+    file = folder / "libnvidia-ml.so.580.159.04"
+    source = TESTS / "data/nvml/standin.c"
+    soname = "-Wl,-soname,libnvidia-ml.so.1"
+    subprocess.run([compiler, "-shared", "-fPIC", soname, *options, "-o", file, source], check=True)
+    (folder / "libnvidia-ml.so.1").symlink_to(file.name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_library(tmp_path_factory.mktemp("nvml") / "lib")
+
+
+@pytest.fixture
+def standin(library: Path, tmp_path: Path) -> StandIn:
+    (tmp_path / "root").mkdir()
+    return StandIn(library=library, root=tmp_path / "root", place=tmp_path)
+
+
+def with_card(standin: StandIn) -> StandIn:
+    standin.trace("sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n")
+    standin.trace("sys/bus/pci/devices/0000:01:00.0/class", "0x030000\n")
+    return standin
+
+
+def fault(machine: Machine) -> DriverFault:
+    assert isinstance(machine.driver, DriverFault), machine.driver
+    assert machine.driver.what
+    return machine.driver
+
+
+def test_a_healthy_h100_is_described_as_it_was_recorded(standin: StandIn) -> None:
+    recorded = read_machine(TESTS / "machines/h100-580.json")
+    machine = standin.detect()
+    assert (machine.driver, machine.gpus) == (recorded.driver, recorded.gpus)
+
+
+def test_two_gpus_of_different_kinds_keep_their_own_values(standin: StandIn) -> None:
+    machine = standin.detect(
+        "count=2",
+        "cuda=12040",
+        "gpu0.name=NVIDIA GeForce RTX 3090",
+        "gpu0.capability=8.6",
+        "gpu0.mig=0",
+        "gpu1.name=NVIDIA A100-SXM4-80GB",
+        "gpu1.capability=8.0",
+        "gpu1.mig=1",
+        "gpu1.pci=00010000:E1:00.0",
+        "gpu1.compute_mode=3",
+        "gpu1.memory_total=42949672960",
+        "gpu1.memory_free=0",
+    )
+    assert machine.driver == Driver(version=Version("580.159.04"), cuda=Version("12.4"))
+    first, second = machine.gpus
+    assert (first.name, first.compute_capability, first.mig) == ("NVIDIA GeForce RTX 3090", Capability(8, 6), False)
+    assert second == Gpu(
+        index=1,
+        name="NVIDIA A100-SXM4-80GB",
+        uuid="GPU-00000000-0000-0000-0000-000000000002",
+        compute_capability=Capability(8, 0),
+        memory_total=42949672960,
+        memory_free=0,
+        mig=True,
+        pci="10000:e1:00.0",
+        compute_mode="exclusive_process",
+    )
+
+
+def test_cuda_visible_devices_hides_nothing(standin: StandIn) -> None:
+    assert len(standin.detect("count=2", CUDA_VISIBLE_DEVICES="", CUDA_DEVICE_ORDER="FASTEST_FIRST").gpus) == 2
+
+
+def test_an_old_driver_without_the_newer_questions_answers_the_older_ones(tmp_path: Path, standin: StandIn) -> None:
+    old = replace(standin, library=compile_library(tmp_path / "old", "-DOLD"))
+    machine = old.detect("driver=450.248.02", "cuda=11000")
+    assert machine.driver == Driver(version=Version("450.248.02"), cuda=Version("11.0"))
+    assert [gpu.mig for gpu in machine.gpus] == [None]
+    assert machine.gpus[0].name is not None
+
+
+def test_every_code_at_the_start_is_a_fault_that_says_what_nvml_said(standin: StandIn) -> None:
+    machines = standin.detect_each([[f"nvmlInit={code}"] for code in CODES])
+    faults = {code: fault(machine) for code, machine in zip(CODES, machines, strict=True)}
+    told_apart = {4: "no_permission", 17: "no_permission", 18: "version_mismatch", 10: "timeout"}
+    without_any_trace = {9: "no_device", 12: "no_device", 28: "no_device"}
+    assert {code: found.fault for code, found in faults.items()} == (
+        dict.fromkeys(CODES, "unknown") | told_apart | without_any_trace
+    )
+    assert all(f"(code {code})" in faults[code].what for code in CODES if faults[code].fault == "unknown")
+    assert all(found.fix for found in faults.values() if found.fault != "no_device")
+
+
+def test_every_code_at_the_count_of_gpus_is_a_fault(standin: StandIn) -> None:
+    machines = standin.detect_each([[f"nvmlDeviceGetCount={code}"] for code in CODES])
+    assert {fault(machine).fault for machine in machines} == {"no_permission", "timeout", "no_library", "unknown"}
+
+
+def test_every_code_at_the_versions_costs_the_version_and_keeps_the_gpus(standin: StandIn) -> None:
+    standin.trace(
+        "proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15  Wed Jan 22\n"
+    )
+    lists = [
+        [
+            f"nvmlSystemGetDriverVersion={code}",
+            f"nvmlSystemGetCudaDriverVersion_v2={code}",
+            f"nvmlSystemGetCudaDriverVersion={code}",
+        ]
+        for code in CODES
+    ]
+    for code, machine in zip(CODES, standin.detect_each(lists), strict=True):
+        assert [gpu.compute_capability for gpu in machine.gpus] == [Capability(9, 0)]
+        if code == 12:
+            assert fault(machine).fault == "no_library"
+            assert "libcuda.so.1" in fault(machine).what
+        else:
+            assert machine.driver == Driver(version=Version("570.86.15"), cuda=None)
+
+
+def test_a_driver_whose_version_nobody_tells_is_a_fault(standin: StandIn) -> None:
+    for said in ("nvmlSystemGetDriverVersion=3", "driver=rubbish", "driver="):
+        assert fault(standin.detect(said)).fault == "unknown"
+
+
+@pytest.mark.parametrize("function", FIELDS)
+def test_every_code_at_one_question_costs_that_field_alone(standin: StandIn, function: str) -> None:
+    refusals = [f"gpu{index}.{function}={code}" for index, code in enumerate(CODES)]
+    whole = standin.detect(f"count={len(CODES)}")
+    machine = standin.detect(f"count={len(CODES)}", *refusals)
+    lost = dict.fromkeys(FIELDS[function])
+    assert isinstance(machine.driver, Driver)
+    assert machine.gpus == tuple(replace(gpu, **lost) for gpu in whole.gpus)  # type: ignore[arg-type]
+
+
+def test_a_gpu_that_cannot_be_opened_is_listed_with_its_index_alone(standin: StandIn) -> None:
+    refusals = [f"gpu{index}.nvmlDeviceGetHandleByIndex={code}" for index, code in enumerate(CODES)]
+    machine = standin.detect(f"count={len(CODES) + 1}", *refusals)
+    assert isinstance(machine.driver, Driver)
+    assert machine.gpus[:-1] == tuple(Gpu(index=index) for index in range(len(CODES)))
+    assert machine.gpus[-1].compute_capability == Capability(9, 0)
+
+
+def test_a_driver_that_opens_none_of_its_gpus_is_a_fault_and_still_lists_them(standin: StandIn) -> None:
+    machine = standin.detect("count=2", "nvmlDeviceGetHandleByIndex=15")
+    assert fault(machine).fault == "unknown"
+    assert "nvmlDeviceGetHandleByIndex: GPU is lost (code 15)" in fault(machine).what
+    assert machine.gpus == (Gpu(index=0), Gpu(index=1))
+
+
+def test_values_that_no_driver_should_say_are_null(standin: StandIn) -> None:
+    machine = standin.detect("pci=somewhere", "compute_mode=7", "cuda=0", "name=", "uuid=")
+    assert machine.driver == Driver(version=Version("580.159.04"), cuda=None)
+    assert replace(machine.gpus[0], memory_total=None, memory_free=None) == Gpu(
+        index=0, compute_capability=Capability(9, 0), mig=False
+    )
+
+
+def test_a_name_that_is_no_text_is_null(standin: StandIn) -> None:
+    said = standin.says("placeholder")
+    said.write_bytes(b"name=\xff\xfe\n")
+    environ = {"LD_LIBRARY_PATH": str(standin.library), "NVML_STANDIN": str(said)}
+    machine = detect(home=standin.place, cache=standin.place, root=standin.root, environ=environ)
+    assert (machine.gpus[0].name, machine.gpus[0].pci) == (None, "0000:00:06.0")
+
+
+def test_a_library_that_prints_does_not_garble_the_answer(standin: StandIn) -> None:
+    assert len(standin.detect("nvmlInit=print", "nvmlDeviceGetName=print").gpus) == 1
+
+
+@pytest.fixture
+def still(standin: StandIn) -> Iterator[Callable[[str], tuple[Machine, float]]]:
+    """Detect with a library that hangs somewhere; afterwards, let go of whatever still hangs."""
+    file = standin.says("placeholder")
+
+    def hang(where: str) -> tuple[Machine, float]:
+        file.write_text(f"{where}=hang\n")
+        environ = {"LD_LIBRARY_PATH": str(standin.library), "NVML_STANDIN": str(file)}
+        started = time.monotonic()
+        machine = detect(home=file, cache=file, root=standin.root, environ=environ, limit=0.4)
+        return machine, time.monotonic() - started
+
+    yield hang
+    file.write_text("")
+
+
+@pytest.mark.parametrize("where", ["nvmlInit", "nvmlDeviceGetMemoryInfo"])
+def test_a_driver_that_hangs_is_given_up_at_the_limit(
+    still: Callable[[str], tuple[Machine, float]], where: str
+) -> None:
+    machine, seconds = still(where)
+    assert fault(machine).fault == "timeout"
+    assert "within 0.4 s" in fault(machine).what
+    assert 0.4 <= seconds < 1.4
+
+
+def test_a_child_that_cannot_be_killed_is_left_behind(
+    still: Callable[[str], tuple[Machine, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A process stuck in the kernel survives SIGKILL; here it survives because none is sent.
+    monkeypatch.setattr(child, "_kill_group", lambda _pid: None)
+    machine, seconds = still("nvmlInit")
+    assert fault(machine).fault == "timeout"
+    assert seconds < 3
+
+
+def test_a_library_that_crashes_is_a_fault_that_names_the_signal(standin: StandIn) -> None:
+    for where in ("nvmlInit", "nvmlDeviceGetUUID"):
+        assert fault(standin.detect(f"{where}=abort")).fault == "unknown"
+        assert "signal 6" in fault(standin.detect(f"{where}=abort")).what
+
+
+def test_no_library_and_no_trace_is_no_device(standin: StandIn, tmp_path: Path) -> None:
+    machine = replace(standin, library=tmp_path).detect()
+    assert (fault(machine).fault, machine.gpus) == ("no_device", ())
+
+
+def test_no_library_and_a_card_is_no_driver(standin: StandIn, tmp_path: Path) -> None:
+    found = fault(replace(with_card(standin), library=tmp_path).detect())
+    assert (found.fault, "0000:01:00.0" in found.what) == ("no_driver", True)
+
+
+def test_a_library_that_does_not_load_is_named_with_the_loaders_words(standin: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "libnvidia-ml.so.1").write_text("no library at all")
+    # The library is looked for below the root, too, so that the fault can name it.
+    standin.trace(f"{tmp_path}/libnvidia-ml.so.1".lstrip("/"), "no library at all")
+    found = fault(replace(with_card(standin), library=tmp_path).detect())
+    assert found.fault == "no_library"
+    assert str(tmp_path / "libnvidia-ml.so.1") in found.what
+    assert "file too short" in found.what or "invalid ELF header" in found.what
+
+
+def test_module_and_library_of_different_versions_are_both_named(standin: StandIn) -> None:
+    standin.trace(
+        "proc/driver/nvidia/version",
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.133.20  Release Build  (dvs-builder)\n",
+    )
+    found = fault(standin.detect("nvmlInit=18"))
+    assert found.fault == "version_mismatch"
+    assert (found.module_version, found.library_version) == (Version("570.133.20"), Version("580.159.04"))
+    assert "570.133.20" in found.what
+    assert "580.159.04" in found.what
+    assert found.fix == ("sudo reboot",)
+
+
+def test_a_container_with_nvml_and_without_libcuda_lacks_the_compute_capability(standin: StandIn) -> None:
+    standin.trace(".dockerenv")
+    machine = standin.detect("nvmlSystemGetCudaDriverVersion_v2=12")
+    assert fault(machine).fault == "no_library"
+    assert "NVIDIA_DRIVER_CAPABILITIES=compute,utility" in fault(machine).fix[0]
+    assert len(machine.gpus) == 1
+
+
+def test_an_answer_without_gpus_is_a_fault_by_the_traces(standin: StandIn) -> None:
+    assert fault(standin.detect("count=0")).fault == "no_device"
+    with_card(standin)
+    assert fault(standin.detect("count=0")).fault == "unknown"
+    standin.trace(".dockerenv")
+    assert fault(standin.detect("count=0")).fault == "no_permission"
+
+
+def test_wsls_own_library_is_used_before_any_other(standin: StandIn, tmp_path: Path) -> None:
+    folder = standin.root / "usr/lib/wsl"
+    folder.mkdir(parents=True)
+    shutil.copytree(standin.library, folder / "lib")
+    assert len(replace(standin, library=tmp_path).detect().gpus) == 1
+
+
+def test_an_empty_override_says_that_there_is_no_driver_and_is_never_silent(standin: StandIn) -> None:
+    for empty in ("", "  "):
+        found = fault(standin.detect(CONDA_OVERRIDE_CUDA=empty))
+        assert (found.fault, found.fix) == ("no_driver", ("unset CONDA_OVERRIDE_CUDA",))
+        assert "CONDA_OVERRIDE_CUDA" in found.what
+
+
+def test_an_override_changes_the_drivers_cuda_and_nothing_else(standin: StandIn) -> None:
+    plain, overridden = standin.detect(), standin.detect(CONDA_OVERRIDE_CUDA="12.4")
+    assert overridden.driver == Driver(version=Version("580.159.04"), cuda=Version("12.4"))
+    assert overridden.gpus == plain.gpus
+
+
+def test_an_override_makes_no_driver_where_there_is_none(standin: StandIn) -> None:
+    assert fault(standin.detect("nvmlInit=18", CONDA_OVERRIDE_CUDA="12.4")).fault == "version_mismatch"
+
+
+def test_an_override_that_is_no_version_is_a_fault(standin: StandIn) -> None:
+    found = fault(standin.detect(CONDA_OVERRIDE_CUDA="twelve"))
+    assert (found.fault, "'twelve'" in found.what) == ("unknown", True)
+
+
+def test_the_other_distribution_called_pynvml_is_never_asked(
+    standin: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impostor = tmp_path / "site/pynvml/__init__.py"
+    impostor.parent.mkdir(parents=True)
+    impostor.write_text("raise SystemExit('the impostor was imported')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
+    assert len(standin.detect().gpus) == 1  # NVIDIA's is further down the path, and is found
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
+    said = ask_nvml(root=standin.root, environ={})
+    assert isinstance(said, Silence)
+    assert (said.reason, str(impostor) in said.text) == ("binding", True)
+    assert fault(with_card(standin).detect()).fault == "unknown"
+
+
+def test_a_child_that_cannot_be_started_is_a_fault(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert fault(standin.detect()).fault == "unknown"
+
+
+@pytest.mark.skipif(os.path.exists("/dev/nvidiactl"), reason="this machine has an NVIDIA driver")  # noqa: PTH110
+def test_a_machine_without_a_gpu_says_so(tmp_path: Path) -> None:
+    machine = detect(home=tmp_path, cache=tmp_path)
+    assert fault(machine).fault == "no_device"
+    assert machine.memory_total is not None
+    assert machine.disk_free is not None
