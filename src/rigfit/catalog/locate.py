@@ -1,0 +1,39 @@
+"""Where the catalog is: named by the person, shipped in the wheel, or at the top of a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rigfit
+from rigfit.catalog.place import Place
+
+TEMPLATE_FILE = "template.toml"
+FACTS = "facts"
+
+
+def catalog_dir(override: Path | None) -> Path:
+    """The folder with templates and facts; `override` is what `--catalog DIR` says."""
+    if override is not None:
+        return _proven(override.expanduser().resolve())
+    package = Path(rigfit.__file__).resolve().parent
+    shipped, checkout = package / "environments", package.parents[1] / "environments"
+    return _proven(shipped if shipped.is_dir() else checkout)
+
+
+def template_folders(catalog: Path) -> list[Path]:
+    """Every folder but `facts` and hidden ones is a template, so that a half-made one is noticed."""
+    return sorted(
+        folder
+        for folder in catalog.iterdir()
+        if folder.is_dir() and folder.name != FACTS and not folder.name.startswith((".", "_"))
+    )
+
+
+def _proven(folder: Path) -> Path:
+    needed = f"a catalog: a folder with `{FACTS}/` and one `{TEMPLATE_FILE}` or more in folders beside it"
+    if not folder.is_dir():
+        raise Place(file=folder).wrong(needed=needed, found="no such folder")
+    if not (folder / FACTS).is_dir() or not any(folder.glob(f"*/{TEMPLATE_FILE}")):
+        there = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
+        raise Place(file=folder).wrong(needed=needed, found=f"a folder with {there}")
+    return folder

@@ -1,0 +1,117 @@
+"""What people write in a template.toml, before anything is locked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rigfit.catalog.locate import TEMPLATE_FILE
+from rigfit.catalog.place import Place, described
+from rigfit.catalog.sidecar import file_name
+from rigfit.catalog.table import DATE, HTTPS, NAME, REQUIREMENTS, SHA256, TEXT, TEXTS, VERSION, WHOLE, Table, read_toml
+from rigfit.core.version import Version
+
+PLATFORMS = ("linux-64", "linux-aarch64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredWheel:
+    """A wheel that the package index does not have, with the place where its hash was read, and when."""
+
+    name: str
+    url: str
+    sha256: str
+    source: str
+    read: str
+
+    @property
+    def filename(self) -> str:
+        return file_name(self.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRecipe:
+    """`pins` are requirements in pip's form, added to those of environment.yml. `written` is the table as it stands."""
+
+    name: str
+    cuda: Version | None
+    platforms: tuple[str, ...]
+    pins: tuple[str, ...]
+    wheels: tuple[DeclaredWheel, ...]
+    written: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    folder: Path
+    name: str
+    title: str
+    purpose: str
+    rank: int
+    imports: tuple[str, ...]
+    variants: tuple[VariantRecipe, ...]
+
+
+def read_recipe(folder: Path) -> Recipe:
+    with read_toml(folder / TEMPLATE_FILE) as table:
+        with table.table("verify") as verify:
+            imports = verify.get("imports", TEXTS)
+        recipe = Recipe(
+            folder=folder,
+            name=_own_name(table, folder.name),
+            title=table.get("title", TEXT),
+            purpose=" ".join(table.get("purpose", TEXT).split()),
+            rank=table.get("rank", WHOLE),
+            imports=imports,
+            variants=tuple(_variant(row) for row in table.tables("variants")),
+        )
+    _check_variants(recipe, table.place)
+    return recipe
+
+
+def _own_name(table: Table, folder: str) -> str:
+    name = table.get("name", NAME)
+    if name != folder:
+        raise table.place.at("name").wrong(needed=f"the name of its folder, `{folder}`", found=described(name))
+    return name
+
+
+def _variant(row: Table) -> VariantRecipe:
+    with row:
+        return VariantRecipe(
+            name=row.get("name", NAME),
+            cuda=row.get_or("cuda", VERSION, None),
+            platforms=_platforms(row),
+            pins=row.get("pins", REQUIREMENTS),
+            wheels=tuple(_wheel(wheel) for wheel in row.tables("wheels")),
+            written=row.values,
+        )
+
+
+def _platforms(row: Table) -> tuple[str, ...]:
+    platforms = row.get("platforms", TEXTS)
+    if not platforms or not set(platforms) <= set(PLATFORMS):
+        raise row.place.at("platforms").wrong(needed=f"some of {', '.join(PLATFORMS)}", found=described(platforms))
+    return platforms
+
+
+def _wheel(row: Table) -> DeclaredWheel:
+    with row:
+        return DeclaredWheel(
+            name=row.get("name", NAME),
+            url=row.get("url", HTTPS),
+            sha256=row.get("sha256", SHA256),
+            source=row.get("source", TEXT),
+            read=row.get("read", DATE),
+        )
+
+
+def _check_variants(recipe: Recipe, place: Place) -> None:
+    names = [variant.name for variant in recipe.variants]
+    if not names:
+        raise place.at("variants").wrong(needed="one variant or more, best first", found="none")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise place.at("variants").wrong(needed="variants of different names", found=f"`{twice}` twice")
