@@ -1,0 +1,1 @@
+"""What rigfit keeps: places, receipts, run logs."""
