@@ -1,0 +1,1 @@
+"""Puts onto this machine what a plan says, and keeps its life on disk honest."""

@@ -1,0 +1,134 @@
+"""The life of an environment on disk: one owner at a time, begun under a mark, whole without it, removed in one step."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rigfit.core.problem import Problem, ProblemError
+
+MARK = ".rigfit-unfinished"
+_TRASH = ".trash-"
+_NEW = ".new-"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def environments_in(home: Path) -> tuple[str, ...]:
+    """The names of all environments, whole or not."""
+    try:
+        found = [entry.name for entry in os.scandir(home / "envs") if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return ()
+    return tuple(sorted(name for name in found if not name.startswith(".")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """`<home>/envs/<name>`. Whoever changes it holds its lock. Failures raise ProblemError."""
+
+    home: Path
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.name.startswith(".") or self.name != Path(self.name).name:
+            raise ValueError(f"not the name of an environment: {self.name!r}")
+
+    @property
+    def path(self) -> Path:
+        return self.home / "envs" / self.name
+
+    def is_whole(self) -> bool:
+        """Whether it stands and its making was brought to the end."""
+        return self.path.is_dir() and not self.path.is_symlink() and not (self.path / MARK).exists()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Own the environment; the lock is beside it, so that removal leaves it, and the kernel lifts it if we die."""
+        file = self.home / "locks" / f"{self.name}.lock"
+        with _told(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            with _told(file):
+                _own(handle, self.name)
+            yield
+        finally:
+            os.close(handle)
+
+    def begin(self) -> None:
+        """An empty prefix that bears the mark, in place of whatever stood there."""
+        with _told(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            self._discard()
+            new = self.path.with_name(f"{_NEW}{self.name}")
+            new.mkdir()
+            (new / MARK).touch()
+            new.rename(self.path)  # so there is no moment without the mark
+
+    def finish(self) -> None:
+        """Take the mark away: all steps were done."""
+        with _told(self.path):
+            (self.path / MARK).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Gone by name at once, and then by content."""
+        with _told(self.path):
+            self._discard()
+            self._sweep()
+
+    def _discard(self) -> None:
+        if self.path.is_symlink():
+            self.path.unlink()
+        if not self.path.exists():
+            return
+        trash = Path(tempfile.mkdtemp(prefix=_TRASH, dir=self.path.parent))
+        self.path.rename(trash / self.name)
+        shutil.rmtree(trash)
+
+    def _sweep(self) -> None:
+        """What killed removals and beginnings left; another process may be sweeping at the same time."""
+        shutil.rmtree(self.path.with_name(f"{_NEW}{self.name}"), ignore_errors=True)
+        for left in self.path.parent.glob(f"{_TRASH}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _own(handle: int, name: str) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ProblemError(_busy(name, os.pread(handle, 32, 0).decode(errors="replace").strip())) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+
+
+def _busy(name: str, pid: str) -> Problem:
+    holder = f"process {pid}" if pid else "another process"
+    return Problem(
+        code="busy",
+        what=f"{holder} is at work on {name}",
+        fix=("wait until it has ended", f"or end it: `kill {pid}`") if pid else ("wait until it has ended",),
+    )
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say a refusal of the file system as a problem with its place."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or path
+        raise ProblemError(
+            Problem(
+                code="disk_full" if error.errno in _FULL else "home_not_writable",
+                what=f"cannot write {place}: {error.strerror}",
+                fix=("make that folder writable, with space left", "or keep everything elsewhere with `--home DIR`"),
+            ),
+        ) from error

@@ -1,0 +1,124 @@
+"""Which locked wheels can be had, from where, and which not."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rigfit.core.plan import Target
+from rigfit.core.problem import Problem
+from rigfit.core.template import Artifact
+from rigfit.process.child import Command, output_of
+from rigfit.provision.failures import NETWORK_FIX, folder_fix
+from rigfit.provision.folders import lying_in, with_their_content
+from rigfit.provision.index import Sources, sources
+from rigfit.provision.names import minor
+from rigfit.provision.question import Question
+from rigfit.provision.reach import silence_of
+from rigfit.provision.urls import host_of, without_secrets
+from rigfit.provision.uv import folders_of, requirements, uv_binary, uv_environment
+from rigfit.provision.wheels import FLAGS
+
+LIMIT = 5.0  # seconds, for an index or another host to answer
+_CACHE_LIMIT = 10.0  # seconds; uv looks 63 wheels up in 0.1 s
+_Environ: TypeAlias = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """`cached`: uv's cache and the folders hold everything, so that no network is needed."""
+
+    cached: bool
+    local_files: dict[str, str]
+    missing: tuple[Problem, ...] = ()
+
+
+def stock_of(target: Target, environ: _Environ, *, offline: bool) -> Stock:
+    """Look at caches and folders, and only if they do not hold everything ask the network."""
+    where = sources(environ)
+    look = _Look(target=target, environ=environ, where=where)
+    wheels = target.lock.pip
+    called = lying_in(where.folders, wheels)
+    if look.is_cached(wheels, called):
+        return Stock(cached=True, local_files=called)
+    found = with_their_content(called)
+    if offline:
+        missing = look.lacking_offline(wheels, found)
+        return Stock(cached=not missing, local_files=found, missing=missing)
+    wanted = [wheel for wheel in wheels if wheel.sha256 not in found]
+    asked = [Question(lambda wheel=wheel: look.lack_of(wheel)) for wheel in wanted if not wheel.from_index]  # type: ignore[misc]
+    indexed = next((wheel for wheel in wanted if wheel.from_index), None)
+    problems = [look.lack_of_index(indexed) if indexed else None, *(question.answer() for question in asked)]
+    return Stock(cached=False, local_files=found, missing=tuple(problem for problem in problems if problem))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    target: Target
+    environ: _Environ
+    where: Sources
+
+    def is_cached(self, wheels: tuple[Artifact, ...], local_files: Mapping[str, str]) -> bool:
+        """Whether uv would install them without fetching anything."""
+        return any(self._would_install(wheels, local_files, strategy) for strategy in self.where.strategies)
+
+    def _would_install(self, wheels: tuple[Artifact, ...], local_files: Mapping[str, str], strategy: str) -> bool:
+        argv = [
+            uv_binary(),
+            "pip",
+            "install",
+            "--dry-run",
+            "--offline",
+            *FLAGS,
+            *self.where.flags,
+            "--python",
+            sys.executable,
+        ]
+        argv += ["--python-version", minor(self.target.variant.python)]
+        env = uv_environment(self.environ, self.where.environment(strategy, folders_of(local_files)))
+        text = requirements(wheels, local_files)
+        with tempfile.TemporaryDirectory(prefix="rigfit-look-") as empty:  # uv makes the target even in a dry run
+            argv += ["--target", empty, "--requirements", "-"]
+            command = Command(argv=argv, stdin=text, env=env, cwd="/", limit=_CACHE_LIMIT)
+            _, words, ended = output_of(command)
+        return ended.code == 0 and not re.search(r"^Would download ", words, re.MULTILINE)
+
+    def lacking_offline(self, wheels: tuple[Artifact, ...], found: Mapping[str, str]) -> tuple[Problem, ...]:
+        """One problem for all that caches and folders lack."""
+        if self.is_cached(wheels, found):
+            return ()
+        lacking = [wheel for wheel in wheels if not self.is_cached((wheel,), found)]
+        some = ", ".join(wheel.filename for wheel in lacking[:3])
+        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+        what = f"{len(lacking)} of {len(wheels)} wheels are neither in uv's cache nor in a folder: {some}{more}"
+        return (Problem(code="artifact_unavailable", what=what, fix=("leave `--offline` out", *folder_fix("them"))),)
+
+    def lack_of(self, wheel: Artifact) -> Problem | None:
+        """Why a wheel with an address of its own cannot be had."""
+        silence = silence_of(wheel.url, self.environ, limit=LIMIT)
+        if silence is None or self.is_cached((wheel,), {}):
+            return None
+        how = "does not have it" if silence.gone else "cannot be reached"
+        what = f"{wheel.filename} cannot be had: {host_of(wheel.url)} {how} ({silence.why})"
+        return Problem(code="artifact_unavailable", what=what, fix=folder_fix(wheel.filename), detail=_told(wheel))
+
+    def lack_of_index(self, wheel: Artifact) -> Problem | None:
+        """Why the package index cannot be used, asked with the page of one wheel."""
+        address = self.where.address()
+        if not address:
+            what = f"{wheel.filename} cannot be had: uv or pip is told to use no index, and no folder has it"
+            return Problem(code="artifact_unavailable", what=what, fix=folder_fix(wheel.filename), detail=_told(wheel))
+        page = f"{address.rstrip('/')}/{wheel.name}/"
+        silence = silence_of(page, self.environ, limit=LIMIT, method="GET")
+        if silence is None or silence.gone:  # another index may have it, and if not, uv says which is missing
+            return None
+        what = f"the package index at {host_of(address)} cannot be reached ({silence.why})"
+        return Problem(code="network_unreachable", what=what, fix=NETWORK_FIX)
+
+
+def _told(wheel: Artifact) -> str:
+    return f"needed: {wheel.filename}\nsha256: {wheel.sha256}\naddress: {without_secrets(wheel.url)}"

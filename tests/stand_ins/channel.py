@@ -1,0 +1,119 @@
+"""Conda packages of a few bytes: a `python` that is a shim around a real one, and a noarch `pip`."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.stand_ins.web import Reply, Site
+
+from rigfit.core.template import Artifact
+
+MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
+INTERPRETER = str(getattr(sys, "_base_executable", "") or sys.executable)
+
+
+@dataclass(frozen=True)
+class Package:
+    name: str
+    version: str
+    build: str
+    subdir: str
+    content: bytes
+
+    @property
+    def filename(self) -> str:
+        return f"{self.name}-{self.version}-{self.build}.tar.bz2"
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def place(self) -> str:
+        return f"{self.subdir}/{self.filename}"
+
+    def locked(self, channel: str, sha256: str | None = None) -> Artifact:
+        return Artifact(
+            manager="conda",
+            name=self.name,
+            version=self.version,
+            url=f"{channel}/{self.place}",
+            sha256=self.sha256 if sha256 is None else sha256,
+            size=len(self.content),
+            unpacked=len(self.content) * 3,
+        )
+
+    def put_in(self, folder: Path, content: bytes | None = None) -> str:
+        """Into a channel on disk; the channel's address."""
+        path = folder / self.place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.content if content is None else content)
+        return folder.as_uri()
+
+    def put_on(self, site: Site) -> str:
+        """Onto a channel on the web; the channel's address."""
+        site.replies[f"/forge/{self.place}"] = Reply(self.content)
+        return f"{site.url}/forge"
+
+
+def make_python(text: str = "the standard library") -> Package:
+    """`bin/python` starts the interpreter that runs the tests; `text` tells one build from another."""
+    shim = f'#!/bin/sh\nexec {INTERPRETER} "$@"\n'
+    files = {"bin/python": shim, f"bin/python{MINOR}": shim, f"lib/python{MINOR}/big.txt": text * 2000}
+    return _package("python", f"{MINOR}.0", "h0_0_cpython", "linux-64", files)
+
+
+def make_pip() -> Package:
+    """A noarch package with an entry point, as conda-forge builds pip."""
+    files = {
+        "site-packages/pip/__init__.py": "def main():\n    print('pip of the stand-in')\n",
+        "site-packages/pip-99.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: pip\nVersion: 99.0\n",
+    }
+    link = {"noarch": {"type": "python", "entry_points": ["pip = pip:main"]}, "package_metadata_version": 1}
+    return _package("pip", "99.0", "pyhd_0", "noarch", files, index={"noarch": "python"}, link=link)
+
+
+def _package(
+    name: str,
+    version: str,
+    build: str,
+    subdir: str,
+    files: dict[str, str],
+    *,
+    index: dict[str, Any] | None = None,
+    link: dict[str, Any] | None = None,
+) -> Package:
+    about = {"name": name, "version": version, "build": build, "build_number": 0, "depends": [], "subdir": subdir}
+    info = {
+        "info/index.json": json.dumps(about | (index or {})),
+        "info/paths.json": json.dumps({"paths_version": 1, "paths": [_path(*each) for each in files.items()]}),
+        "info/files": "\n".join(files),
+        "info/about.json": "{}",
+    }
+    if link:
+        info["info/link.json"] = json.dumps(link)
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:bz2") as archive:
+        for path, text in (info | files).items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(text.encode())
+            entry.mode = 0o755 if path.startswith("bin/") else 0o644
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return Package(name, version, build, subdir, content.getvalue())
+
+
+def _path(path: str, text: str) -> dict[str, Any]:
+    body = text.encode()
+    return {
+        "_path": path,
+        "path_type": "hardlink",
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "size_in_bytes": len(body),
+    }
