@@ -1,0 +1,32 @@
+"""List the environments with their receipts."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from rigfit.cli import options
+from rigfit.cli.show import Face
+from rigfit.core.problem import DONE
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    options.add_home(parser)
+    options.add_output(parser)
+
+
+def execute(args: argparse.Namespace, face: Face) -> int:
+    from rigfit.engine.keeping import Keeping
+
+    found = Keeping(options.settings(args)).all()
+
+    def drawn() -> RenderableType:
+        from rigfit.cli import draw
+
+        return draw.environments(found)
+
+    face.result([environment.to_json() for environment in found], drawn)
+    return DONE

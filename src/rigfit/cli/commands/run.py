@@ -1,0 +1,34 @@
+"""Run a command in an environment: `rigfit run ENV -- CMD...`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from rigfit.cli import options
+from rigfit.cli.show import Face
+from rigfit.core.problem import Problem, ProblemError
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("environment", metavar="ENV", help="its name, or the beginning of it")
+    parser.usage = "rigfit run [--home DIR] ENV -- CMD [ARGUMENT...]"
+    options.add_home(parser)
+
+
+def execute(args: argparse.Namespace, face: Face) -> int:
+    from rigfit.engine.keeping import Keeping
+    from rigfit.engine.using import activated
+
+    del face
+    environment = Keeping(options.settings(args)).usable(args.environment)
+    words: list[str] = args.after
+    if not words:
+        fix = (f"rigfit run {environment.name} -- python",)
+        raise ProblemError(Problem(code="usage", what="no command was given", fix=fix))
+    env = activated(environment, os.environ)
+    try:
+        os.execvpe(words[0], words, env)  # noqa: S606 - becoming that program is the point
+    except OSError as error:
+        what = f"cannot run `{words[0]}` in {environment.name}: {error.strerror}"
+        raise ProblemError(Problem(code="usage", what=what)) from error

@@ -1,0 +1,35 @@
+"""Judge every variant and say which one is chosen, and why.
+
+Every candidate is shown with what it needs and what was found; the chosen one comes first.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from rigfit.cli import options
+from rigfit.cli.show import Face
+from rigfit.core.problem import DONE, NOTHING_FITS
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    options.add_fitting(parser)
+    options.add_output(parser)
+
+
+def execute(args: argparse.Namespace, face: Face) -> int:
+    from rigfit.engine.fitting import Fitting
+
+    judged = Fitting(options.settings(args)).select(options.wish(args))
+
+    def drawn() -> RenderableType:
+        from rigfit.cli import draw
+
+        return draw.selection(judged, every=face.verbose)
+
+    face.result(judged.to_json(), drawn)
+    return DONE if judged.chosen else NOTHING_FITS

@@ -1,0 +1,66 @@
+"""Set up the environment that fits, and prove it: the main job.
+
+Asks the machine, chooses the variant that fits, shows the plan, and once you agree fetches, installs and verifies it.
+It can be stopped at any moment and run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rigfit.cli import options
+from rigfit.cli.show import Face
+from rigfit.core.problem import DONE, STOPPED, Problem, ProblemError
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    options.add_fitting(parser)
+    options.add_sources(parser)
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="stop after the plan")
+    options.add_output(parser, events=True)
+
+
+def execute(args: argparse.Namespace, face: Face) -> int:
+    from rigfit.cli import draw
+    from rigfit.cli.live import follow, stoppable
+    from rigfit.core.receipt import Receipt
+    from rigfit.engine.carrying import Carrying
+    from rigfit.engine.fitting import Fitting
+
+    settings = options.settings(args)
+    fitting = Fitting(settings)
+    face.tell(lambda: draw.machine(fitting.machine))
+    judged = fitting.select(options.wish(args))
+    if judged.chosen:
+        face.tell(lambda: draw.choice(judged))
+    plan = fitting.plan(judged)
+    if args.dry_run:
+        face.result(plan.to_json(), lambda: draw.plan(plan))
+        return DONE
+    face.tell(lambda: draw.plan(plan))
+    _refuse_a_recorded_machine(args)
+    if not args.yes and not _agreed(face):
+        face.note("nothing was changed")
+        return STOPPED
+    with stoppable() as cancel:
+        finished = follow(Carrying(settings).carry_out(plan, cancel), face)
+    if not face.events:
+        face.result(finished.result, lambda: draw.receipt(Receipt.from_json(finished.result)))
+    return DONE
+
+
+def _refuse_a_recorded_machine(args: argparse.Namespace) -> None:
+    if args.machine is not None:
+        what = f"{args.machine} is a recorded machine: it can be judged, but nothing can be proven on it from here"
+        fix = ("`--dry-run` shows the plan for it", "run `rigfit setup` on that machine")
+        raise ProblemError(Problem(code="machine_is_recorded", what=what, fix=fix))
+
+
+def _agreed(face: Face) -> bool:
+    if not (sys.stdin.isatty() and face.text):
+        what = "nobody can be asked here: standard input is not a terminal"
+        raise ProblemError(Problem(code="not_confirmed", what=what, fix=("add `--yes`",)))
+    face.note("Set it up? [Y/n] ")
+    return sys.stdin.readline().strip().lower() in ("", "y", "yes")

@@ -1,0 +1,230 @@
+"""The engine's values as people read them in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rigfit.core.environment import Environment
+from rigfit.core.event import Check
+from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
+from rigfit.core.plan import Plan, Step
+from rigfit.core.receipt import Receipt, Verification
+from rigfit.core.requirement import Verdict
+from rigfit.core.selection import Candidate, Selection
+from rigfit.core.size import human
+from rigfit.core.template import Template, Variant
+
+_SHOWN = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
+_MARKS = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
+
+
+def _rows(rows: Iterable[tuple[str | Text, ...]]) -> Table:
+    """Columns without lines; the first one says what the row is."""
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        while len(table.columns) < len(row):
+            table.add_column(overflow="fold", no_wrap=not table.columns, style="bold" if not table.columns else "")
+        table.add_row(*row)
+    return table
+
+
+def size(value: int | None) -> str:
+    return "unknown" if value is None else human(value)
+
+
+def machine(seen: Machine) -> RenderableType:
+    return _rows(_machine_rows(seen))
+
+
+def _machine_rows(seen: Machine) -> Iterator[tuple[str, str]]:
+    platform = seen.platform
+    where = [
+        platform.os,
+        platform.arch,
+        f"glibc {platform.glibc or 'unknown'}",
+        f"kernel {platform.kernel or 'unknown'}",
+    ]
+    where += ["WSL2"] if platform.wsl else []
+    where += [f"in a {platform.container} container"] if platform.container else []
+    yield "machine", ", ".join(where)
+    yield "", f"memory {size(seen.memory_total)}, free disk {size(seen.disk_free)}"
+    match seen.driver:
+        case Driver(version=version, cuda=cuda):
+            yield "driver", f"{version}, driver CUDA {cuda or 'unknown'}"
+        case DriverFault(fault=fault, what=what, fix=fix):
+            yield "driver", f"{fault}: {what}"
+            yield from (("", f"try: {step}") for step in fix)
+    yield from ((f"GPU {gpu.index}", _gpu(gpu)) for gpu in seen.gpus)
+
+
+def _gpu(gpu: Gpu) -> str:
+    words = [gpu.name or "unknown name", f"compute capability {gpu.compute_capability or 'unknown'}"]
+    words.append(f"{size(gpu.memory_total)} ({size(gpu.memory_free)} free)")
+    words += ["MIG on"] if gpu.mig else []
+    words += [f"compute mode {gpu.compute_mode}"] if gpu.compute_mode not in (None, "default") else []
+    return ", ".join(words)
+
+
+def selection(judged: Selection, *, every: bool) -> RenderableType:
+    """Each candidate with the verdicts that decide; `every` shows all verdicts and their sources."""
+    return Group(*(_candidate(candidate, judged, every=every) for candidate in judged.candidates))
+
+
+def _candidate(candidate: Candidate, judged: Selection, *, every: bool) -> RenderableType:
+    variant = candidate.variant
+    chosen = judged.chosen is candidate
+    mark = Text("chosen", "bold green") if chosen else Text("fits", "green") if candidate.fits else Text("no", "red")
+    head = _rows([(mark, Text(f"{variant.template}/{variant.name}", "bold"), versions(variant.versions))])
+    left = ", ".join(str(index) for index in candidate.left_out)
+    warning = [Text(f"    leaves out GPU {left}; `--gpu` decides", "yellow")] if candidate.fits and left else []
+    wanted = candidate.verdicts if every or candidate.fits else candidate.against
+    shown = wanted if every or chosen or not candidate.fits else ()
+    return Group(head, *(Text(f"    {_verdict(verdict, every=every)}") for verdict in shown), *warning)
+
+
+def _verdict(verdict: Verdict, *, every: bool) -> str:
+    mark = {"met": "ok", "unmet": "no", "unknown": "??"}[verdict.status]
+    source = f" [{verdict.source}]" if every and verdict.source else ""
+    return f"{mark} {verdict.requirement}: needs {verdict.needed}; found {verdict.found}; {verdict.why}{source}"
+
+
+def versions(locked: dict[str, str]) -> str:
+    return ", ".join(f"{name} {locked[name]}" for name in _SHOWN if name in locked)
+
+
+def choice(judged: Selection) -> RenderableType:
+    """The chosen variant, the verdicts that speak for it, and why not each better one."""
+    chosen = judged.chosen
+    assert chosen is not None  # noqa: S101 - a selection without choice is a problem, shown as such
+    rows = [("choice", f"{chosen.variant.template}/{chosen.variant.name}"), ("", versions(chosen.variant.versions))]
+    reasons = [verdict for verdict in chosen.verdicts if verdict.requirement in ("driver", "quantization")]
+    rows += [
+        ("because", f"{verdict.requirement}: needs {verdict.needed}; found {verdict.found}") for verdict in reasons
+    ]
+    for other in judged.candidates:
+        if other.variant.template == chosen.variant.template and other.against:
+            first = other.against[0]
+            rows.append(("not", f"{other.variant.name}: needs {first.needed}; found {first.found}"))
+    rows += [("left out", f"GPU {index}; `--gpu` decides") for index in chosen.left_out]
+    return _rows(rows)
+
+
+def plan(made: Plan) -> RenderableType:
+    rows = [("plan", f"{made.environment}"), ("", f"in {made.target.prefix}")]
+    for number, step in enumerate(made.steps, start=1):
+        rows.append((f"  step {number}", _step(step)))
+    if made.base.why:
+        rows.append(("  base", f"{made.base.kind}, because {made.base.why}"))
+    rows += [("  from folder", path) for path in sorted(made.survey.local_files.values())]
+    if made.survey.state == "proven":
+        rows.append(("", "it stands already: nothing is fetched, it is only proven again"))
+    else:
+        rows.append(("  total", f"at most {human(made.fetch)} to fetch, at most {human(made.disk)} on disk"))
+        rows.append(("", "less where caches hold some of it"))
+    return _rows(rows)
+
+
+def _step(step: Step) -> str:
+    amounts = f": {human(step.fetch)} to fetch, {human(step.disk)} on disk" if step.disk else ""
+    return f"{step.title}{amounts}"
+
+
+def check(done: Check) -> tuple[Text, ...]:
+    return (
+        Text(done.id, "bold"),
+        Text(done.status, _MARKS[done.status]),
+        Text(_brief(done.measured)),
+        Text(_brief(done.expected)),
+        Text(f"{done.seconds:.1f} s"),
+    )
+
+
+def _brief(value: object) -> str:
+    """The first figure of each model; JSON has them all."""
+    match value:
+        case None:
+            return "-"
+        case float():
+            return f"{value:.3g}"
+        case dict() if any(isinstance(part, dict | list) for part in value.values()):
+            return ", ".join(f"{_short(name)} {_first(part)}" for name, part in value.items())
+        case dict():
+            return ", ".join(f"{_short(name)} {_brief(part)}" for name, part in value.items())
+        case list() | tuple():
+            return ", ".join(_brief(part) for part in value)
+        case _:
+            return str(value)
+
+
+def _first(part: object) -> str:
+    if isinstance(part, dict):
+        figures = [(name, item) for name, item in part.items() if not isinstance(item, list | dict)]
+        return next((f"{name} {_brief(item)}" for name, item in figures), "-")
+    return _brief(part)
+
+
+def _short(name: str) -> str:
+    """`Llama` for LlamaForCausalLM."""
+    return name.partition("For")[0]
+
+
+def verification(done: Verification) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("check", "result", "measured", "expected", "time"):
+        table.add_column(heading, no_wrap=heading in ("check", "result", "time"), overflow="fold")
+    for each in done.checks:
+        table.add_row(*check(each))
+    reasons = [Text(f"{each.id}: {each.why}") for each in done.checks if each.why and each.status != "passed"]
+    words = "proven" if done.passed and done.level == "full" else "passed" if done.passed else "NOT proven"
+    said = f"{words}: {done.environment} on {done.device}, level {done.level}"
+    last = Text(said, "bold green" if done.passed else "bold red")
+    return Group(table, *reasons, last)
+
+
+def receipt(given: Receipt) -> RenderableType:
+    """What was proven, and the lines to use it."""
+    use = _rows(
+        [
+            ("use it", f"rigfit run {given.environment} -- python"),
+            ("", f'eval "$(rigfit shell-hook {given.environment})"'),
+        ],
+    )
+    return Group(verification(given.verification), use)
+
+
+def environments(found: tuple[Environment, ...]) -> RenderableType:
+    if not found:
+        return Text("no environment yet; `rigfit setup` makes one")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("environment", "standing", "device", "level", "base", "proven"):
+        table.add_column(heading, overflow="fold")
+    for each in found:
+        given = each.receipt
+        if given is None:
+            table.add_row(each.name, Text("unfinished: not usable", "yellow"))
+            continue
+        standing = Text("proven", "green") if each.usable else Text("failed: not usable", "red")
+        done = given.verification
+        table.add_row(each.name, standing, done.device, done.level, given.base, given.proven)
+    return table
+
+
+def templates(found: tuple[Template, ...]) -> RenderableType:
+    return _rows((each.name, f"{each.title}. {each.purpose}") for each in found)
+
+
+def template(found: Template) -> RenderableType:
+    rows = [("template", f"{found.name}: {found.title}"), ("purpose", found.purpose)]
+    rows += [(f"  {variant.name}", _variant(variant)) for variant in found.variants]
+    return _rows(rows)
+
+
+def _variant(variant: Variant) -> str:
+    build = f"build CUDA {variant.cuda}" if variant.cuda else "CPU build"
+    platforms = " and ".join(variant.platforms)
+    amounts = f"{human(variant.fetch)} to fetch, {human(variant.disk)} on disk"
+    return f"{build}, {platforms}, Python {variant.python}; {versions(variant.versions)}; {amounts}"

@@ -1,0 +1,78 @@
+"""Options that several commands share, and what they mean to the engine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rigfit.core.selection import Wish
+    from rigfit.engine.settings import Settings
+
+Parser = argparse.ArgumentParser
+
+
+def add_output(parser: Parser, *, events: bool = False) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    if events:
+        group.add_argument("--events", action="store_true", help="print a JSON line for each event of the run")
+        group.add_argument("--no-progress", action="store_true", help="one line for each step, nothing that moves")
+    volume = group.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", help="only results and problems")
+    volume.add_argument("-v", "--verbose", action="store_true", help="what the tools underneath say, too")
+    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: %(default)s")
+
+
+def add_home(parser: Parser) -> None:
+    parser.add_argument("--home", metavar="DIR", help="where environments and receipts are kept (or RIGFIT_HOME)")
+
+
+def add_machine(parser: Parser) -> None:
+    parser.add_argument("--machine", metavar="FILE", type=Path, help="judge a recorded machine instead of this one")
+
+
+def add_catalog(parser: Parser) -> None:
+    parser.add_argument("--catalog", metavar="DIR", type=Path, help="take the templates from this folder")
+
+
+def add_fitting(parser: Parser) -> None:
+    """What to fit, and to what."""
+    parser.add_argument("template", nargs="?", metavar="TEMPLATE", help="the template; left out: the best that fits")
+    add_machine(parser)
+    parser.add_argument("--gpu", metavar="INDEX|UUID|all", help="the GPU it has to work on; default: all")
+    parser.add_argument("--variant", metavar="NAME", help="this variant and no other, such as `cpu`")
+    add_catalog(parser)
+    add_home(parser)
+
+
+def add_sources(parser: Parser) -> None:
+    parser.add_argument(
+        "--base",
+        choices=("conda", "local"),
+        help="the interpreter: from the conda channel, or one of this machine; default: conda where it can be reached",
+    )
+    parser.add_argument("--offline", action="store_true", help="ask no network; take what caches and folders hold")
+
+
+def settings(args: argparse.Namespace) -> Settings:
+    """The engine's settings; an option that the command does not take is as if it were not given."""
+    from rigfit.engine.settings import Settings
+    from rigfit.store.paths import find_home
+
+    return Settings(
+        home=find_home(getattr(args, "home", None), os.environ),
+        environ=os.environ,
+        catalog=getattr(args, "catalog", None),
+        machine=getattr(args, "machine", None),
+        base=getattr(args, "base", None),
+        offline=getattr(args, "offline", False),
+    )
+
+
+def wish(args: argparse.Namespace) -> Wish:
+    from rigfit.core.selection import Wish
+
+    return Wish(template=args.template, variant=args.variant, gpu=args.gpu)

@@ -1,0 +1,122 @@
+"""The only printer: results to standard output, narration to standard error, as text or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rigfit.core.problem import Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+class Face:
+    """How this command speaks. Text is drawn only when it is wanted, so that JSON costs no drawing library."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.verb: str = args.verb
+        self.json: bool = getattr(args, "json", False)
+        self.events: bool = getattr(args, "events", False)
+        self.quiet: bool = getattr(args, "quiet", False)
+        self.verbose: bool = getattr(args, "verbose", False)
+        self._color: str = getattr(args, "color", "auto")
+        self._no_progress: bool = getattr(args, "no_progress", False)
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> Face:
+        return cls(args)
+
+    @property
+    def text(self) -> bool:
+        return not (self.json or self.events)
+
+    @property
+    def moving(self) -> bool:
+        """Whether progress may be drawn over itself."""
+        plain = self._no_progress or self.quiet or os.environ.get("TERM") == "dumb"
+        return self.text and sys.stderr.isatty() and not plain
+
+    def console(self, *, stderr: bool = False) -> Console:
+        from rich.console import Console
+
+        forced = {"always": True, "never": False}.get(self._color)
+        stream = sys.stderr if stderr else sys.stdout
+        width = None if stream.isatty() else 100
+        return Console(
+            stderr=stderr,
+            force_terminal=forced,
+            no_color=True if forced is False else None,
+            width=width,
+            highlight=False,
+            emoji=False,
+            markup=False,
+        )
+
+    def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
+        """The result of the command: one JSON object, or what `draw` makes of it."""
+        if self.json:
+            self._envelope(ok=True, result=value)
+        elif self.events:
+            self.line({"event": "result", "result": value})
+        else:
+            self._print(self.console(), draw())
+
+    def tell(self, draw: Callable[[], RenderableType]) -> None:
+        """Narration, for people only."""
+        if self.text and not self.quiet:
+            self._print(self.console(stderr=True), draw())
+
+    def _print(self, console: Console, drawing: RenderableType) -> None:
+        """Without the spaces that fill a table's last column: people copy lines."""
+        with console.capture() as captured:
+            console.print(drawing)
+        for line in captured.get().splitlines():
+            console.file.write(line.rstrip() + "\n")
+        console.file.flush()
+
+    def note(self, text: str) -> None:
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def line(self, value: dict[str, Any]) -> None:
+        print(json.dumps(value), flush=True)
+
+    def raw(self, text: str) -> None:
+        """Output for other programs, such as a shell."""
+        print(text)
+
+    def problem(self, problem: Problem) -> None:
+        """What, why, what to do; readable without colour."""
+        if self.json:
+            self._envelope(ok=False, problem=problem.to_json())
+            return
+        if self.events:
+            self.line({"event": "problem", "problem": problem.to_json()})
+            return
+        console = self.console(stderr=True)
+        console.print("error: ", style="bold red", end="")
+        console.print(problem.what, soft_wrap=True)
+        for line in problem.detail.splitlines():
+            console.print(f"  {line}", soft_wrap=True)
+        for number, step in enumerate(problem.fix):
+            console.print(f"  {'try:' if number == 0 else '    '} {step}", soft_wrap=True)
+        if problem.source:
+            console.print(f"  source: {problem.source}", style="dim", soft_wrap=True)
+
+    def bug(self) -> None:
+        """An exception that nobody foresaw: the traceback is kept in a file that a report can carry."""
+        with tempfile.NamedTemporaryFile("w", prefix="rigfit-bug-", suffix=".txt", delete=False) as file:
+            file.write(f"rigfit {self.verb}\n{traceback.format_exc()}")
+        last = traceback.format_exc().strip().splitlines()[-1]
+        what = f"a bug in rigfit: {last}"
+        self.problem(Problem(code="bug", what=what, fix=(f"report it with the traceback in {file.name}",)))
+
+    def _envelope(self, *, ok: bool, **content: Any) -> None:
+        self.line({"schema": 1, "command": self.verb, "ok": ok, **content})

@@ -1,0 +1,1 @@
+"""The one composition of all rooms: what a face calls."""

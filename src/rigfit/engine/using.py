@@ -1,0 +1,36 @@
+"""What it means to be inside an environment: the variables of `run` and of the shell hook."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from rigfit.core.environment import Environment
+
+_FOREIGN = ("PYTHONHOME", "PYTHONPATH", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "VIRTUAL_ENV")
+
+
+def activated(environment: Environment, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a program that shall run inside the environment."""
+    changes = _changes(environment, environ)
+    kept = {name: value for name, value in environ.items() if name not in _FOREIGN}
+    return kept | {name: value for name, value in changes.items() if value is not None}
+
+
+def hook(environment: Environment, shell: str, environ: Mapping[str, str]) -> str:
+    """Shell code that activates the environment in the shell that evaluates it."""
+    return "\n".join(_line(shell, name, value) for name, value in _changes(environment, environ).items())
+
+
+def _changes(environment: Environment, environ: Mapping[str, str]) -> dict[str, str | None]:
+    """New values; None unsets."""
+    path = f"{environment.prefix}/bin:{environ.get('PATH', '/usr/bin:/bin')}"
+    kind = "CONDA_PREFIX" if environment.receipt and environment.receipt.base == "conda" else "VIRTUAL_ENV"
+    own = {"PATH": path, kind: environment.prefix, "RIGFIT_ENVIRONMENT": environment.name}
+    return {name: None for name in _FOREIGN if name in environ} | own
+
+
+def _line(shell: str, name: str, value: str | None) -> str:
+    if shell == "fish":
+        return f"set -e {name};" if value is None else f"set -gx {name} {shlex.quote(value)};"
+    return f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}"
