@@ -260,10 +260,11 @@ def test_a_read_only_place_is_named(what: str, begin: Begin, tmp_path: Path, sit
     assert f"{tmp_path}/still" in problem.what
 
 
-def test_a_file_in_a_folder_replaces_an_address_out_of_reach(begin: Begin, tmp_path: Path) -> None:
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_file_in_a_folder_replaces_an_address_out_of_reach(offline: bool, begin: Begin, tmp_path: Path) -> None:  # noqa: FBT001
     path = ALPHA.put_in(tmp_path / "a folder, with a comma")
     locked = ALPHA.locked(url=f"https://wheels.invalid/{ALPHA.filename}")
-    rig = begin(locked, local_files={ALPHA.sha256: str(path)}, PIP_NO_INDEX="1")
+    rig = begin(locked, local_files={ALPHA.sha256: str(path)}, offline=offline, PIP_NO_INDEX="1")
     rig.install()
     assert installed(rig.plan) == {"alpha": "1.0"}
 
@@ -345,7 +346,7 @@ def test_hashes_are_required_whatever_uv_is_told(begin: Begin, site: Site) -> No
 
 
 def test_settings_of_a_project_around_the_home_are_not_read(begin: Begin, site: Site, tmp_path: Path) -> None:
-    (tmp_path / "uv.toml").write_text('index-url = "https://index.invalid/simple"\n')
+    (tmp_path / "uv.toml").write_text('exclude-newer = "2001-01-01"\n')
     rig = begin(ALPHA.locked(), PIP_INDEX_URL=put_on_index(site, ALPHA))
     here = Path.cwd()
     os.chdir(tmp_path)

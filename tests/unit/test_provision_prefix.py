@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -137,11 +138,9 @@ def test_a_read_only_home_is_named(tmp_path: Path) -> None:
 
 def test_a_full_home_is_told_apart(tmp_path: Path) -> None:
     with small_disk(tmp_path / "small", "16k") as small:
-        for number in range(40):
-            try:
-                (small / f"filler{number}").write_bytes(b"x" * 4096)
-            except OSError:
-                break
+        with contextlib.suppress(OSError), (small / "filler").open("wb", buffering=0) as filler:
+            while filler.write(b"x" * 4096):
+                pass
         with pytest.raises(ProblemError) as caught, Prefix(home=small, name="e").locked():
             pass
     assert caught.value.problem.code == "disk_full"

@@ -154,10 +154,12 @@ def test_no_index_means_none(tmp_path: Path) -> None:
 
 def test_folders_are_looked_through_by_us_and_pages_are_uvs(tmp_path: Path) -> None:
     told = _told(
-        tmp_path, PIP_FIND_LINKS="/a/folder https://pages.example/links file:///with%20space", UV_FIND_LINKS="/uvs"
+        tmp_path,
+        PIP_FIND_LINKS="/a/folder https://pages.example/links file:///with%20space",
+        UV_FIND_LINKS=str(tmp_path),
     )
-    assert told.folders == (Path("/uvs"), Path("/a/folder"), Path("/with space"))
-    assert told.pages == ("/uvs", "https://pages.example/links")
+    assert told.folders == (tmp_path, Path("/a/folder"), Path("/with space"))
+    assert told.pages == (str(tmp_path), "https://pages.example/links")
 
 
 def test_pips_certificates_proxy_and_time_limit_count_where_nothing_else_is_said(tmp_path: Path) -> None:

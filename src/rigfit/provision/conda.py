@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,10 @@ class CondaBase:
         for package in packages:
             _refuse_the_unproven(package)
         prefix = plan.target.prefix
-        failure = Failure(text="", prefix=prefix, artifacts=packages, needed=sum(each.unpacked for each in packages))
-        cache = conda_cache(self._environ, packages)
-        job = {"prefix": prefix, "cache": str(cache), "packages": [_described(package) for package in packages]}
+        cache = str(conda_cache(self._environ, packages))
+        needed = sum(package.unpacked for package in packages)
+        failure = Failure(text="", prefix=prefix, cache=cache, artifacts=packages, needed=needed)
+        job = {"prefix": prefix, "cache": cache, "packages": [_described(package) for package in packages]}
         command = Command(argv=[self._python, "-I", str(_CHILD)], stdin=json.dumps(job), env=self._environ, cwd="/")
         yield from _heard(command, cancel, failure)
 
@@ -48,22 +50,18 @@ class CondaBase:
 def _heard(command: Command, cancel: Cancel, failure: Failure) -> Iterator[Progress]:
     total = sum(package.size for package in failure.artifacts)
     installed = False
-    for item in listen(command, cancel, lambda words: problem_of(_with(failure, words))):
+    for item in listen(command, cancel, lambda words: problem_of(replace(failure, text=words))):
         if not (isinstance(item, Said) and item.stream == "out"):
             continue
         said: dict[str, Any] = json.loads(item.text)
         if "failed" in said:
-            raise ProblemError(problem_of(_with(failure, said["failed"])))
+            raise ProblemError(problem_of(replace(failure, text=said["failed"])))
         if "done" in said:
             yield Progress(step="base", done=said["done"], total=total, item=said["item"])
         installed = installed or "installed" in said
     if not installed:
-        raise ProblemError(problem_of(_with(failure, "the installer of conda packages ended without a word")))
+        raise ProblemError(problem_of(failure))
     yield Progress(step="base", done=total, total=total)
-
-
-def _with(failure: Failure, text: str) -> Failure:
-    return Failure(text=text, prefix=failure.prefix, artifacts=failure.artifacts, needed=failure.needed)
 
 
 def _described(package: Artifact) -> dict[str, Any]:

@@ -21,11 +21,13 @@ _SHOWN = 12  # last lines of what the installer said
 class Failure:
     """The last words of an installer, and what it was at: `needed` is the disk space of the step, in bytes.
 
-    `source` is the address that artifacts come from unless the words name another.
+    `source` is the address that artifacts come from unless the words name another, `cache` the place that was written
+    if they speak of fetching.
     """
 
     text: str
     prefix: str
+    cache: str = ""
     artifacts: tuple[Artifact, ...] = ()
     source: str = ""
     needed: int = 0
@@ -84,7 +86,11 @@ class _Words:
     def place(self) -> Path:
         """The path that could not be written."""
         found = re.search(r"(?:to|directory|file|create|at:?) [`'](/[^`']+)|\bto (/[^:\s]+)", self.text)
-        return Path(found[1] or found[2]) if found else Path(self.failure.prefix)
+        if found:
+            return Path(found[1] or found[2])
+        return Path(
+            self.failure.cache if self.failure.cache and "failed to fetch" in self.text else self.failure.prefix
+        )
 
     def problem(self, code: str, what: str, *fix: str) -> Problem:
         lines = self.text.strip().splitlines()[-_SHOWN:]

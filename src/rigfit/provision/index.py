@@ -73,7 +73,7 @@ def sources(environ: Mapping[str, str]) -> Sources:
     pip = read_pip_settings(environ)
     told = _ask_uv(tuple(environ.items())) if _uv_is_told(environ) else _Told()
     no_index = told.no_index or pip.no_index
-    links = (*told.links, *(str(Path(link).expanduser()) if is_file(link) else link for link in pip.find_links))
+    links = (*told.links, *(link if "://" in link else str(Path(link).expanduser()) for link in pip.find_links))
     return Sources(
         main=told.main or pip.index_url,
         extras=() if no_index else told.extras or pip.extra_index_urls,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Prefix:
     name: str
 
     def __post_init__(self) -> None:
-        if self.name.startswith(".") or self.name != Path(self.name).name:
+        if not self.name or self.name.startswith(".") or self.name != Path(self.name).name:
             raise ValueError(f"not the name of an environment: {self.name!r}")
 
     @property
@@ -89,9 +89,11 @@ class Prefix:
             self.path.unlink()
         if not self.path.exists():
             return
-        trash = Path(tempfile.mkdtemp(prefix=_TRASH, dir=self.path.parent))
-        self.path.rename(trash / self.name)
-        shutil.rmtree(trash)
+        trash = self.path.with_name(f"{_TRASH}{self.name}-{secrets.token_hex(4)}")
+        self.path.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)  # another process may be sweeping it, too
+        if trash.exists():
+            shutil.rmtree(trash)
 
     def _sweep(self) -> None:
         """What killed removals and beginnings left; another process may be sweeping at the same time."""

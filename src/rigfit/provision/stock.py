@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from rigfit.core.plan import Target
@@ -39,21 +40,17 @@ class Stock:
 
 def stock_of(target: Target, environ: _Environ, *, offline: bool) -> Stock:
     """Look at caches and folders, and only if they do not hold everything ask the network."""
-    where = sources(environ)
-    look = _Look(target=target, environ=environ, where=where)
+    look = _Look(target=target, environ=environ, where=sources(environ))
     wheels = target.lock.pip
-    called = lying_in(where.folders, wheels)
+    called = lying_in(look.where.folders, wheels)
     if look.is_cached(wheels, called):
         return Stock(cached=True, local_files=called)
     found = with_their_content(called)
-    if offline:
-        missing = look.lacking_offline(wheels, found)
-        return Stock(cached=not missing, local_files=found, missing=missing)
-    wanted = [wheel for wheel in wheels if wheel.sha256 not in found]
-    asked = [Question(lambda wheel=wheel: look.lack_of(wheel)) for wheel in wanted if not wheel.from_index]  # type: ignore[misc]
-    indexed = next((wheel for wheel in wanted if wheel.from_index), None)
-    problems = [look.lack_of_index(indexed) if indexed else None, *(question.answer() for question in asked)]
-    return Stock(cached=False, local_files=found, missing=tuple(problem for problem in problems if problem))
+    wanted = tuple(wheel for wheel in wheels if wheel.sha256 not in found)
+    if found and look.is_cached(wanted, {}):
+        return Stock(cached=True, local_files=found)
+    missing = look.lacking_offline(wanted) if offline else look.lacking(wanted)
+    return Stock(cached=False, local_files=found, missing=missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +61,9 @@ class _Look:
 
     def is_cached(self, wheels: tuple[Artifact, ...], local_files: Mapping[str, str]) -> bool:
         """Whether uv would install them without fetching anything."""
-        return any(self._would_install(wheels, local_files, strategy) for strategy in self.where.strategies)
+        return not wheels or any(
+            self._would_install(wheels, local_files, strategy) for strategy in self.where.strategies
+        )
 
     def _would_install(self, wheels: tuple[Artifact, ...], local_files: Mapping[str, str], strategy: str) -> bool:
         argv = [
@@ -87,14 +86,20 @@ class _Look:
             _, words, ended = output_of(command)
         return ended.code == 0 and not re.search(r"^Would download ", words, re.MULTILINE)
 
-    def lacking_offline(self, wheels: tuple[Artifact, ...], found: Mapping[str, str]) -> tuple[Problem, ...]:
-        """One problem for all that caches and folders lack."""
-        if self.is_cached(wheels, found):
-            return ()
-        lacking = [wheel for wheel in wheels if not self.is_cached((wheel,), found)]
+    def lacking(self, wheels: tuple[Artifact, ...]) -> tuple[Problem, ...]:
+        """Ask the index once, and the host of each wheel that has an address of its own, all at the same time."""
+        asked = [Question(partial(self.lack_of, wheel)) for wheel in wheels if not wheel.from_index]
+        indexed = next((wheel for wheel in wheels if wheel.from_index), None)
+        index = self.lack_of_index(indexed) if indexed else None
+        problems = (index, *(question.answer() for question in asked))
+        return tuple(problem for problem in problems if problem)
+
+    def lacking_offline(self, wheels: tuple[Artifact, ...]) -> tuple[Problem, ...]:
+        """One problem for all that the cache lacks."""
+        lacking = [wheel for wheel in wheels if not self.is_cached((wheel,), {})]
         some = ", ".join(wheel.filename for wheel in lacking[:3])
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        what = f"{len(lacking)} of {len(wheels)} wheels are neither in uv's cache nor in a folder: {some}{more}"
+        what = f"{len(lacking)} of {len(self.target.lock.pip)} wheels are neither in uv's cache nor in a folder: {some}{more}"
         return (Problem(code="artifact_unavailable", what=what, fix=("leave `--offline` out", *folder_fix("them"))),)
 
     def lack_of(self, wheel: Artifact) -> Problem | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_SECRET = re.compile(r"(?<=://)[^/\s@`'\"]+@")
-_HOST = re.compile(r"^\w[\w+.-]*://(?:[^/@\s]*@)?([^/:\s?#]*)")
+_SECRET = re.compile(r"(?<=://)[^/\s`'\"]+@")  # greedy: a password may hold an @
+_HOST = re.compile(r"^\w[\w+.-]*://(?:[^/\s]*@)?([^/:\s?#]*)")
 
 
 def without_secrets(text: str) -> str:

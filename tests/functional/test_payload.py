@@ -1,0 +1,262 @@
+"""The payload in interpreters of their own: what it says, what it keeps quiet, and that real wheels which lie do not get past it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from uv import find_uv_bin
+
+PAYLOAD = Path(__file__).parents[2] / "src/rigfit/verify/payloads/quantized.py"
+IDS = [
+    "imports",
+    "library",
+    "quantized_load",
+    "int8_weights",
+    "memory_ratio",
+    "numeric_error",
+    "lora_step",
+    "adapter_roundtrip",
+]
+STACK = ["torch", "transformers", "peft", "accelerate", "bitsandbytes"]
+TORCH = "torch-2.13.0+cpu-cp311-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    code: int
+    lines: list[dict[str, Any]]
+    stderr: str
+
+    @property
+    def checks(self) -> dict[str, dict[str, Any]]:
+        return {line["id"]: line for line in self.lines if line["event"] == "check"}
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        return {name: check["status"] for name, check in self.checks.items()}
+
+
+def prove(python: Path | str, scratch: Path, imports: list[str], *, level: str = "full", device: str = "cpu") -> Report:
+    home = scratch / "home"
+    home.mkdir()
+    job = {"level": level, "device": device, "imports": imports, "scratch": str(scratch)}
+    child = subprocess.run(
+        [str(python), "-I", "-u", str(PAYLOAD)],
+        input=json.dumps(job),
+        env={**os.environ, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert not list(home.iterdir()), "it wrote to the home folder"
+    lines = [json.loads(line) for line in child.stdout.splitlines()]
+    return Report(code=child.returncode, lines=lines, stderr=child.stderr)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bare:
+    """An environment without any library, and the folder where a test may put its own."""
+
+    python: Path
+    site_packages: Path
+
+    def add(self, name: str, text: str) -> str:
+        (self.site_packages / f"{name}.py").write_text(text, encoding="utf-8")
+        return name
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Bare:
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    (site_packages,) = (tmp_path / "bare/lib").glob("python3*/site-packages")
+    return Bare(python=tmp_path / "bare/bin/python", site_packages=site_packages)
+
+
+@pytest.fixture
+def payload() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("quantized_payload", PAYLOAD)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_each_check_is_started_and_reported_once_in_order_even_where_nothing_can_run(
+    bare: Bare, tmp_path: Path
+) -> None:
+    report = prove(bare.python, tmp_path, STACK)
+    assert [line["event"] for line in report.lines] == ["versions", *["check_started", "check"] * 8, "done"]
+    assert [line["id"] for line in report.lines if line["event"] == "check_started"] == IDS
+    assert list(report.checks) == IDS
+    assert report.statuses == {"imports": "failed", **dict.fromkeys(IDS[1:], "skipped")}
+    assert report.checks["lora_step"]["why"] == "imports failed: peft"
+    assert report.checks["int8_weights"]["why"] == "quantized_load skipped"
+    assert report.lines[-1] == {"event": "done", "device": "cpu", "passed": False}
+    assert report.code == 0
+
+
+def test_what_a_library_prints_never_reaches_the_protocol(bare: Bare, tmp_path: Path) -> None:
+    noise = "import os, sys\nprint('one')\nos.write(1, b'two')\nos.system('echo three')\nsys.__stdout__.write('four')"
+    report = prove(bare.python, tmp_path, [bare.add("noisy", noise)], level="imports")
+    assert report.statuses["imports"] == "passed"
+    assert all(word in report.stderr for word in ("one", "two", "three", "four"))
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("raise ImportError(\"cannot import name 'Cache'\")", "ImportError: cannot import name 'Cache'"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3"),
+        ("class Panic(BaseException): pass\nraise Panic('in Rust')", "Panic: in Rust"),
+    ],
+)
+def test_a_module_that_does_not_import_is_named_with_its_error_and_place(
+    bare: Bare, tmp_path: Path, text: str, error: str
+) -> None:
+    report = prove(bare.python, tmp_path, ["json", bare.add("broken", text)], level="imports")
+    imports = report.checks["imports"]
+    assert imports["status"] == "failed"
+    assert imports["why"].startswith(
+        f"broken: {error} (broken.py:2" if "\n" in text else f"broken: {error} (broken.py:1"
+    )
+    assert list(imports["measured"]) == ["broken"]
+    assert "Traceback" in report.stderr
+
+
+def test_the_level_imports_runs_two_checks_and_calls_no_other_passed(bare: Bare, tmp_path: Path) -> None:
+    report = prove(bare.python, tmp_path, ["json"], level="imports")
+    assert {
+        name: check["why"] for name, check in report.checks.items() if check["status"] == "skipped"
+    } == dict.fromkeys(IDS[2:], "level imports")
+    assert report.checks["imports"]["measured"] == {"json": json.__version__}  # type: ignore[attr-defined]
+
+
+def test_a_library_that_calls_out_fails_its_check_although_it_swallows_the_refusal(bare: Bare, tmp_path: Path) -> None:
+    text = "import socket\ntry:\n    socket.getaddrinfo('hub.invalid', 443)\nexcept OSError:\n    pass"
+    report = prove(bare.python, tmp_path, [bare.add("caller", text)], level="imports")
+    assert report.statuses["imports"] == "failed"
+    assert report.checks["imports"]["why"] == "network: tried to reach hub.invalid"
+
+
+def test_sockets_within_the_machine_stay_open(bare: Bare, tmp_path: Path) -> None:
+    text = (
+        "import socket\n"
+        "with socket.create_server(('127.0.0.1', 0)) as server:\n"
+        "    socket.create_connection(('localhost', server.getsockname()[1])).close()\n"
+        "one, other = socket.socketpair()\n"
+        "one.close(), other.close()\n"
+    )
+    report = prove(bare.python, tmp_path, [bare.add("local", text)], level="imports")
+    assert report.checks["imports"]["why"] == ""
+
+
+def test_a_job_of_an_unknown_level_is_a_bug_of_the_caller(bare: Bare, tmp_path: Path) -> None:
+    report = prove(bare.python, tmp_path, [], level="half")
+    assert report.code == 1
+    assert report.lines == []
+    assert "no such level: half" in report.stderr
+
+
+def test_it_keeps_to_the_syntax_of_python_3_8() -> None:
+    ast.parse(PAYLOAD.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize(("value", "faults"), [(0.02, 0), (0.0, 1), (2000.0, 1), (float("nan"), 1)])
+def test_an_error_of_nothing_at_all_is_as_wrong_as_a_large_one(payload: ModuleType, value: float, faults: int) -> None:
+    assert len(payload.out_of_band("logits", value, payload.LOGITS_ERROR)) == faults
+
+
+# With real wheels
+
+
+def find_links() -> list[str]:
+    """The folders that pip is told of; uv does not read pip's configuration."""
+    told = os.environ.get("PIP_FIND_LINKS")
+    if told is None:
+        pip = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
+        told = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
+    return told.split()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes an environment with the CPU build of torch and the pins given, once for each set of pins."""
+    folders = find_links()
+    if not any(list(Path(folder).glob(f"{TORCH}*.whl")) for folder in folders):
+        pytest.skip(f"{TORCH}*.whl is in no folder that pip is told of")
+    made: dict[tuple[str, ...], Path] = {}
+
+    def make(*pins: str) -> Path:
+        if pins not in made:
+            folder = tmp_path_factory.mktemp("stack")
+            links = [f"--find-links={links}" for links in folders]
+            uv = [find_uv_bin(), "--quiet", "--no-python-downloads"]
+            subprocess.run([*uv, "venv", "--python=3.11", str(folder)], check=True)
+            made[pins] = folder / "bin/python"
+            install = [*uv, "pip", "install", f"--python={made[pins]}", *links, "torch==2.13.0+cpu", *pins]
+            subprocess.run(install, check=True)
+        return made[pins]
+
+    return make
+
+
+NEW = ("transformers==5.23.0", "peft==0.21.2", "accelerate==1.15.0")
+LAST_OF_4 = ("transformers==4.57.6", "peft==0.18.1", "accelerate==1.15.0")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pins", [(*NEW, "bitsandbytes==0.50.2"), (*LAST_OF_4, "bitsandbytes==0.49.2")], ids=["5", "4"])
+def test_a_sound_stack_proves_itself_on_a_cpu(
+    stack: Callable[..., Path], tmp_path: Path, pins: tuple[str, ...]
+) -> None:
+    report = prove(stack(*pins), tmp_path, STACK)
+    assert report.statuses == dict.fromkeys(IDS, "passed"), report.checks
+    assert report.lines[-1] == {"event": "done", "device": "cpu", "passed": True}
+    assert report.lines[0]["versions"]["torch"] == "2.13.0+cpu"
+    assert report.checks["library"]["measured"] == "libbitsandbytes_cpu.so"
+    assert report.checks["int8_weights"]["measured"]["LlamaForCausalLM"] == {"layers": 14, "dtypes": ["torch.int8"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pins", [NEW, LAST_OF_4], ids=["5", "4"])
+def test_a_library_that_loads_and_lies_fails_on_its_numbers_and_its_training(
+    stack: Callable[..., Path], tmp_path: Path, pins: tuple[str, ...]
+) -> None:
+    report = prove(stack(*pins, "bitsandbytes==0.46.1"), tmp_path, STACK)
+    assert report.statuses == {
+        **dict.fromkeys(IDS[:5], "passed"),
+        "numeric_error": "failed",
+        "lora_step": "failed",
+        "adapter_roundtrip": "skipped",
+    }
+    assert "wrong numbers: logits of LlamaForCausalLM" in report.checks["numeric_error"]["why"]
+    assert "wrong numbers: logits of T5ForConditionalGeneration" in report.checks["numeric_error"]["why"]
+    assert "LlamaForCausalLM: the loss went from" in report.checks["lora_step"]["why"]
+    assert report.checks["adapter_roundtrip"]["why"] == "lora_step failed"
+    assert report.lines[-1]["passed"] is False
+    assert report.code == 0
+
+
+@pytest.mark.slow
+def test_a_job_for_a_gpu_is_never_proved_on_the_cpu(stack: Callable[..., Path], tmp_path: Path) -> None:
+    report = prove(stack(*NEW, "bitsandbytes==0.50.2"), tmp_path, STACK, device="cuda:0")
+    assert report.statuses["library"] == "failed"
+    assert report.checks["library"]["why"] == "torch 2.13.0+cpu is not built for CUDA"
+    assert report.statuses["quantized_load"] == "failed"
+    assert {report.statuses[name] for name in IDS[3:]} == {"skipped"}
+    assert report.lines[-1] == {"event": "done", "device": "cuda:0", "passed": False}
