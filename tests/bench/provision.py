@@ -26,10 +26,10 @@ from pathlib import Path
 from rigfit.catalog.load import load_templates
 from rigfit.catalog.locks import read_lock
 from rigfit.core.template import Lock
-from rigfit.provision.index import sources
 from rigfit.provision.local import find
-from rigfit.provision.names import minor
-from rigfit.provision.uv import requirements, uv_binary
+from rigfit.sources.index import sources
+from rigfit.sources.names import minor
+from rigfit.sources.uv import requirements, uv_binary
 from rigfit.verify.run import PAYLOAD
 
 ROOT = Path(__file__).resolve().parents[2]

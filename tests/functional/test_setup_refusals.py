@@ -189,7 +189,9 @@ def _rigfits() -> list[int]:
     return found
 
 
-def test_without_yes_and_terminal_nobody_is_asked_and_nothing_is_changed(setup: Setup, index: str, tmp_path: Path) -> None:
+def test_without_yes_and_terminal_nobody_is_asked_and_nothing_is_changed(
+    setup: Setup, index: str, tmp_path: Path
+) -> None:
     del setup
     words = ("setup", "sample", "--variant", "cpu", "--catalog", tmp_path / "catalog", "--home", tmp_path / "home")
     environ = bare_environ(tmp_path, UV_DEFAULT_INDEX=index)

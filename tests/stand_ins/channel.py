@@ -70,6 +70,14 @@ def make_python(text: str = "the standard library") -> Package:
     return _package("python", f"{MINOR}.0", "h0_0_cpython", "linux-64", files)
 
 
+def make_whole_python() -> Package:
+    """A `python` that takes the prefix for its own, as a real one does, by way of `pyvenv.cfg`."""
+    config = f"home = {Path(INTERPRETER).parent}\ninclude-system-site-packages = false\n"
+    files = {"pyvenv.cfg": config, f"lib/python{MINOR}/site-packages/README.txt": "none\n"}
+    links = {"bin/python": INTERPRETER, f"bin/python{MINOR}": INTERPRETER}
+    return _package("python", f"{MINOR}.0", "h1_0_cpython", "linux-64", files, links=links)
+
+
 def make_pip() -> Package:
     """A noarch package with an entry point, as conda-forge builds pip."""
     files = {
@@ -89,12 +97,21 @@ def _package(
     *,
     index: dict[str, Any] | None = None,
     link: dict[str, Any] | None = None,
+    links: dict[str, str] | None = None,
 ) -> Package:
     about = {"name": name, "version": version, "build": build, "build_number": 0, "depends": [], "subdir": subdir}
     info = {
         "info/index.json": json.dumps(about | (index or {})),
-        "info/paths.json": json.dumps({"paths_version": 1, "paths": [_path(*each) for each in files.items()]}),
-        "info/files": "\n".join(files),
+        "info/paths.json": json.dumps(
+            {
+                "paths_version": 1,
+                "paths": [
+                    *(_path(*each) for each in files.items()),
+                    *({"_path": path, "path_type": "softlink"} for path in links or ()),
+                ],
+            },
+        ),
+        "info/files": "\n".join([*files, *(links or ())]),
         "info/about.json": "{}",
     }
     if link:
@@ -106,6 +123,10 @@ def _package(
             entry.size = len(text.encode())
             entry.mode = 0o755 if path.startswith("bin/") else 0o644
             archive.addfile(entry, io.BytesIO(text.encode()))
+        for path, target in (links or {}).items():
+            entry = tarfile.TarInfo(path)
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
+            archive.addfile(entry)
     return Package(name, version, build, subdir, content.getvalue())
 
 

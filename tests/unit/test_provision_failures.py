@@ -8,7 +8,7 @@ import pytest
 from tests.stand_ins.wheels import make_wheel
 
 from rigfit.core.template import Artifact
-from rigfit.provision.failures import Failure, problem_of
+from rigfit.sources.failures import Failure, problem_of
 
 ALPHA = make_wheel("alpha").locked()
 TORCH = Artifact(

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rigfit.core.problem import ProblemError
-from rigfit.provision.index import Sources, built_in_index, sources
-from rigfit.provision.pip_settings import PipSettings, read_pip_settings
-from rigfit.provision.urls import host_of, without_secrets
-from rigfit.provision.uv import uv_environment
+from rigfit.sources.index import Sources, built_in_index, sources
+from rigfit.sources.pip_settings import PipSettings, read_pip_settings
+from rigfit.sources.urls import host_of, without_secrets
+from rigfit.sources.uv import uv_environment
 
 MAIN, EXTRA, MORE = "https://main.example/simple", "https://extra.example/simple", "https://more.example/simple"
 

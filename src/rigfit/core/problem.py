@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,3 +95,12 @@ class ProblemError(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.what)
         self.problem = problem
+
+
+def unwritable(place: str, error: OSError) -> Problem:
+    """The problem with a place that refuses to be written."""
+    return Problem(
+        code="disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "home_not_writable",
+        what=f"cannot write {place}: {error.strerror}",
+        fix=("make that folder writable, with space left", "or keep everything elsewhere with `--home DIR`"),
+    )

@@ -14,7 +14,7 @@ from rigfit.core.environment import Environment
 from rigfit.core.event import Event, RunFailed, RunFinished, RunStarted, StepFinished, StepStarted
 from rigfit.core.machine import DriverFault, Machine
 from rigfit.core.plan import Plan, Step
-from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.problem import Problem, ProblemError, unwritable
 from rigfit.core.receipt import Receipt, Verification
 from rigfit.engine.keeping import Keeping, not_usable
 from rigfit.engine.settings import Settings
@@ -22,7 +22,6 @@ from rigfit.provision.base import Installer
 from rigfit.provision.conda import CondaBase
 from rigfit.provision.local import LocalBase
 from rigfit.provision.wheels import Wheels
-from rigfit.store.files import cannot_write
 from rigfit.store.runs import recorded
 from rigfit.verify.run import Trial, prove
 
@@ -57,7 +56,7 @@ class Carrying:
         except ProblemError as error:
             yield RunFailed(problem=error.problem)
         except OSError as error:
-            yield RunFailed(problem=cannot_write(Path(error.filename or self._settings.home.path), error))
+            yield RunFailed(problem=unwritable(str(error.filename or self._settings.home.path), error))
         else:
             yield RunFinished(seconds=time.monotonic() - started, result=receipt.to_json())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigfit.core.machine import Machine
 from rigfit.engine.settings import Settings
 from rigfit.probe.machine import detect, read_machine
-from rigfit.provision.places import uv_cache
+from rigfit.sources.places import uv_cache
 
 
 def see(settings: Settings) -> Machine:

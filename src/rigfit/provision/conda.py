@@ -18,9 +18,9 @@ from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.template import Artifact
 from rigfit.process.child import Command, Said
 from rigfit.provision.base import listen
-from rigfit.provision.failures import Failure, problem_of
-from rigfit.provision.places import conda_cache
-from rigfit.provision.urls import is_file, path_of
+from rigfit.sources.failures import Failure, problem_of
+from rigfit.sources.places import conda_cache
+from rigfit.sources.urls import is_file, path_of
 
 _CHILD = Path(__file__).with_name("conda_child.py")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -93,7 +93,7 @@ def _refuse_the_unproven(package: Artifact) -> None:
 
 
 def _refuse_other_content(package: Artifact, file: Path) -> None:
-    from rigfit.provision.folders import sha256_of
+    from rigfit.sources.folders import sha256_of
 
     try:
         found = sha256_of(file)

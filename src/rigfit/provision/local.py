@@ -13,8 +13,8 @@ from rigfit.core.event import Log, Progress
 from rigfit.core.plan import Base, Plan
 from rigfit.process.child import Command, output_of
 from rigfit.provision.base import listen
-from rigfit.provision.failures import Failure, problem_of
-from rigfit.provision.uv import uv_binary, uv_environment
+from rigfit.sources.failures import Failure, problem_of
+from rigfit.sources.uv import uv_binary, uv_environment
 
 LIMIT = 5.0  # seconds for one candidate to say what it is
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import secrets
@@ -12,12 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.problem import Problem, ProblemError, unwritable
 
 MARK = ".rigfit-unfinished"
 _TRASH = ".trash-"
 _NEW = ".new-"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def environments_in(home: Path) -> tuple[str, ...]:
@@ -126,11 +124,4 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = error.filename or path
-        raise ProblemError(
-            Problem(
-                code="disk_full" if error.errno in _FULL else "home_not_writable",
-                what=f"cannot write {place}: {error.strerror}",
-                fix=("make that folder writable, with space left", "or keep everything elsewhere with `--home DIR`"),
-            ),
-        ) from error
+        raise ProblemError(unwritable(str(error.filename or path), error)) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from rigfit.provision.question import Question
-from rigfit.provision.urls import host_of, is_file, path_of
+from rigfit.sources.urls import host_of, is_file, path_of
 
 _GONE = (404, 410)
 

@@ -14,15 +14,15 @@ from rigfit.core.plan import Target
 from rigfit.core.problem import Problem
 from rigfit.core.template import Artifact
 from rigfit.process.child import Command, output_of
-from rigfit.provision.failures import NETWORK_FIX, folder_fix
-from rigfit.provision.folders import lying_in, with_their_content
-from rigfit.provision.index import Sources, sources
-from rigfit.provision.names import minor
 from rigfit.provision.question import Question
 from rigfit.provision.reach import silence_of
-from rigfit.provision.urls import host_of, without_secrets
-from rigfit.provision.uv import folders_of, requirements, uv_binary, uv_environment
 from rigfit.provision.wheels import FLAGS
+from rigfit.sources.failures import NETWORK_FIX, folder_fix
+from rigfit.sources.folders import lying_in, with_their_content
+from rigfit.sources.index import Sources, sources
+from rigfit.sources.names import minor
+from rigfit.sources.urls import host_of, without_secrets
+from rigfit.sources.uv import folders_of, requirements, uv_binary, uv_environment
 
 LIMIT = 5.0  # seconds, for an index or another host to answer
 _CACHE_LIMIT = 10.0  # seconds; uv looks 63 wheels up in 0.1 s

@@ -10,12 +10,12 @@ from rigfit.core.plan import Base, BaseKind, Survey, Target
 from rigfit.core.problem import Problem
 from rigfit.provision.conda import is_cached
 from rigfit.provision.local import find
-from rigfit.provision.names import minor
-from rigfit.provision.places import free_bytes, on_one_disk, standing, uv_cache
 from rigfit.provision.question import Question
 from rigfit.provision.reach import Silence, silence_of
 from rigfit.provision.stock import stock_of
-from rigfit.provision.urls import host_of
+from rigfit.sources.names import minor
+from rigfit.sources.places import free_bytes, on_one_disk, standing, uv_cache
+from rigfit.sources.urls import host_of
 
 CHANNEL_LIMIT = 3.0  # seconds
 

@@ -15,11 +15,11 @@ from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.template import Artifact
 from rigfit.process.child import Command, Said, Tick
 from rigfit.provision.base import listen
-from rigfit.provision.failures import Failure, problem_of
-from rigfit.provision.index import Sources, sources
-from rigfit.provision.names import minor, plain
-from rigfit.provision.urls import without_secrets
-from rigfit.provision.uv import folders_of, requirements, uv_binary, uv_environment
+from rigfit.sources.failures import Failure, problem_of
+from rigfit.sources.index import Sources, sources
+from rigfit.sources.names import minor, plain
+from rigfit.sources.urls import without_secrets
+from rigfit.sources.uv import folders_of, requirements, uv_binary, uv_environment
 
 # Uncompiled: verify leaves the bytecode of what it imports, in a third of the time that all of it takes.
 FLAGS = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-compile-bytecode", "--no-python-downloads")

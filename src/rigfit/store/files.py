@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.problem import ProblemError, unwritable
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -24,13 +24,4 @@ def write_whole(path: Path, text: str) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise ProblemError(cannot_write(path, error)) from error
-
-
-def cannot_write(path: Path, error: OSError) -> Problem:
-    """The problem with a place that refuses to be written."""
-    return Problem(
-        code="disk_full" if error.errno == 28 else "home_not_writable",
-        what=f"cannot write {path}: {error.strerror}",
-        fix=("make that folder writable, with some space left", "or keep everything elsewhere with `--home DIR`"),
-    )
+        raise ProblemError(unwritable(str(path), error)) from error

@@ -9,8 +9,7 @@ from datetime import datetime, timezone
 from typing import TextIO
 
 from rigfit.core.event import Event, event_to_json
-from rigfit.core.problem import ProblemError
-from rigfit.store.files import cannot_write
+from rigfit.core.problem import ProblemError, unwritable
 from rigfit.store.paths import Home
 
 
@@ -22,7 +21,7 @@ def recorded(events: Iterator[Event], home: Home) -> Iterator[Event]:
         home.runs.mkdir(parents=True, exist_ok=True)
         log = path.open("w", encoding="utf-8", buffering=1)
     except OSError as error:
-        raise ProblemError(cannot_write(path, error)) from error
+        raise ProblemError(unwritable(str(path), error)) from error
     return _copied(events, log)
 
 

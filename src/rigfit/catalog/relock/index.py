@@ -16,11 +16,13 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from rigfit.catalog.recipe import DeclaredWheel
-from rigfit.catalog.relock.pip_settings import local_copy, uv_environ
 from rigfit.catalog.relock.target import Target
 from rigfit.catalog.table import TABLES, read_toml
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.process.child import Command, output_of
+from rigfit.sources.folders import sha256_of
+from rigfit.sources.index import sources
+from rigfit.sources.uv import uv_binary, uv_environment
 
 INDEX_PATH = re.compile(r"/packages/([0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/?#]+\.whl)$")  # mirrors keep it
 _SECONDS = 900.0
@@ -51,7 +53,7 @@ class LockedWheel:
 
 def resolve(question: Question) -> tuple[LockedWheel, ...]:
     """One wheel for each library. Raises ProblemError `lock_unsolvable` with what uv said."""
-    local = {wheel.name: local_copy(wheel, os.environ) for wheel in question.wheels}
+    local = {wheel.name: _local_copy(wheel) for wheel in question.wheels}
     with tempfile.TemporaryDirectory(prefix="rigfit-lock-") as folder:
         answer = _ask_uv(question, local, Path(folder))
     declared = {wheel.name: wheel for wheel in question.wheels}
@@ -75,19 +77,30 @@ def _ask_uv(question: Question, local: Mapping[str, Path | None], folder: Path) 
             (shelf / wheel.filename).symlink_to(path.resolve())
     (folder / "requirements.in").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     (folder / "constraints.txt").write_text("\n".join(question.constraints) + "\n", encoding="utf-8")
-    command = Command(argv=_argv(question), env=uv_environ(os.environ), cwd=str(folder), limit=_SECONDS)
+    command = Command(argv=_argv(question), env=_environment(), cwd=str(folder), limit=_SECONDS)
     _, err, ended = output_of(command)
     if ended.code != 0:
         raise _unsolved(question, err or f"exit code {ended.code}")
     return read_toml(folder / "pylock.toml").get("packages", TABLES)
 
 
-def _argv(question: Question) -> list[str]:
-    import uv
+def _environment() -> dict[str, str]:
+    """The main index alone: another one's build of the same version would be another wheel."""
+    where = sources(os.environ)
+    main = {"UV_DEFAULT_INDEX": where.main} if where.main else {}
+    return uv_environment(os.environ, {**dict(where.variables), **main})
 
+
+def _local_copy(wheel: DeclaredWheel) -> Path | None:
+    """The wheel in a folder that pip or uv is told of, by name and hash."""
+    places = (folder / wheel.filename for folder in sources(os.environ).folders)
+    return next((path for path in places if path.is_file() and sha256_of(path) == wheel.sha256), None)
+
+
+def _argv(question: Question) -> list[str]:
     python = ".".join(str(part) for part in question.python)
     return [
-        uv.find_uv_bin(),
+        uv_binary(),
         *("pip", "compile", "requirements.in", "--constraint", "constraints.txt", "--find-links", "declared"),
         *("--format", "pylock.toml", "--output-file", "pylock.toml", "--no-header", "--quiet"),
         *("--python", sys.executable, "--python-version", python, "--python-platform", question.target.uv),

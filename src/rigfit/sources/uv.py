@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.template import Artifact
-from rigfit.provision.places import uv_cache
+from rigfit.sources.places import uv_cache
 
 # What would change or refuse what the lock says, or draw for a terminal. Sources, caches, proxies and the like stay.
 _MEDDLING = """

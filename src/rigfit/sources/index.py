@@ -11,11 +11,11 @@ from pathlib import Path
 
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.process.child import Command, output_of
-from rigfit.provision.failures import Failure, problem_of
-from rigfit.provision.pip_settings import PipSettings, read_pip_settings
-from rigfit.provision.places import uv_cache
-from rigfit.provision.urls import is_file, path_of
-from rigfit.provision.uv import uv_binary, uv_environment
+from rigfit.sources.failures import Failure, problem_of
+from rigfit.sources.pip_settings import PipSettings, read_pip_settings
+from rigfit.sources.places import uv_cache
+from rigfit.sources.urls import is_file, path_of
+from rigfit.sources.uv import uv_binary, uv_environment
 
 _INDEX_VARIABLES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
 _LIMIT = 10.0  # seconds; it takes 0.03
@@ -131,7 +131,7 @@ def _ask_uv(environ: tuple[tuple[str, str], ...]) -> _Told:
 @cache
 def built_in_index() -> str:
     """The index that uv asks when nobody says otherwise."""
-    lines = _emitted({"HOME": "/nonexistent"}, "--no-config").split()
+    lines = _emitted({}, "--no-config", "--no-cache").split()
     return lines[lines.index("--index-url") + 1]
 
 

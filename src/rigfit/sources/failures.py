@@ -10,9 +10,9 @@ from pathlib import Path
 from rigfit.core.problem import Problem
 from rigfit.core.size import human
 from rigfit.core.template import Artifact
-from rigfit.provision.names import plain
-from rigfit.provision.places import free_bytes
-from rigfit.provision.urls import host_of, without_secrets
+from rigfit.sources.names import plain
+from rigfit.sources.places import free_bytes
+from rigfit.sources.urls import host_of, without_secrets
 
 _SHOWN = 12  # last lines of what the installer said
 
