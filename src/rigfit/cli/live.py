@@ -82,6 +82,7 @@ def _lines(events: Iterator[Event], face: Face) -> Event | None:
         view = view.after(last)
         if face.text:
             _say(last, view, face)
+    face.blank()
     return last
 
 
@@ -115,6 +116,7 @@ def _moving(events: Iterator[Event], face: Face) -> Event | None:
             view = view.after(last)
             _draw(status, last, view, pace)
             _say(last, view, face)
+    face.blank()
     return last
 
 

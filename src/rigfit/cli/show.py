@@ -72,6 +72,7 @@ class Face:
         """Narration, for people only."""
         if self.text and not self.quiet:
             self._print(self.console(stderr=True), draw())
+            self.blank()
 
     def _print(self, console: Console, drawing: RenderableType) -> None:
         """Without the spaces that fill a table's last column: people copy lines."""
@@ -84,6 +85,11 @@ class Face:
     def note(self, text: str) -> None:
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
+
+    def blank(self) -> None:
+        """Between parts of the narration."""
+        if self.text:
+            self.note("")
 
     def line(self, value: dict[str, Any]) -> None:
         print(json.dumps(value), flush=True)
