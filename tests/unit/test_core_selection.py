@@ -10,7 +10,8 @@ from packaging.version import Version as PackageVersion
 from rigfit.core.fact import DriverMinimum, Facts, GpuMemory, Int8OnCpu, Int8Support, TorchBuild
 from rigfit.core.machine import FAULTS, Driver, DriverFault, Fault, Gpu, Machine, Platform
 from rigfit.core.problem import ProblemError
-from rigfit.core.selection import Selection, Wish, select, why_nothing
+from rigfit.core.refusal import why_nothing
+from rigfit.core.selection import Selection, Wish, select
 from rigfit.core.template import Template, Variant
 from rigfit.core.version import Capability, Version
 
@@ -214,7 +215,23 @@ def test_a_refusal_says_needed_found_why_and_what_to_do() -> None:
     assert "needs driver >= 580.65.06; found driver 550.54.14" in problem.detail
     assert "runs on drivers from 580.65.06 on" in problem.detail
     assert any("rigfit setup current" in step for step in problem.fix)
-    assert any("newer NVIDIA driver (>= 580.65.06)" in step for step in problem.fix)
+    assert any("newer NVIDIA driver: driver >= 580.65.06" in step for step in problem.fix)
+
+
+def test_a_refusal_names_equal_gpus_once_and_does_not_argue_for_the_cpu() -> None:
+    problem = why_nothing(judged(machine("580.159.04", gpu(0, "6.1"), gpu(1, "6.1"))), (CURRENT,), FACTS)
+    same = Gpu(index=1, name="card 0", uuid="x", compute_capability=Capability(6, 1), memory_total=24 * GIB)
+    twins = why_nothing(judged(machine("580.159.04", gpu(0, "6.1"), same)), (CURRENT,), FACTS)
+    assert "(GPU 0)" in problem.detail
+    assert "(GPU 0, 1)" in twins.detail
+    assert "cpu" not in problem.detail
+    assert "`rigfit setup --variant cpu`" in problem.fix[0]
+
+
+def test_another_gpu_of_the_machine_that_works_is_offered() -> None:
+    seen = machine("580.159.04", gpu(0, "6.1"), gpu(1, "9.0"))
+    problem = why_nothing(judged(seen, gpu="0"), (CURRENT,), FACTS)
+    assert "`rigfit setup --gpu 1`" in problem.fix[0]
 
 
 def test_where_only_the_disk_is_too_small_the_problem_is_the_disk() -> None:

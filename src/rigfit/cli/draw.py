@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -13,10 +14,10 @@ from rigfit.core.event import Check
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
 from rigfit.core.plan import Plan, Step
 from rigfit.core.receipt import Receipt, Verification
-from rigfit.core.requirement import Verdict
 from rigfit.core.selection import Candidate, Selection
 from rigfit.core.size import human
 from rigfit.core.template import Template, Variant
+from rigfit.core.verdict import Verdict, merged
 
 _SHOWN = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 _MARKS = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
@@ -78,18 +79,18 @@ def _candidate(candidate: Candidate, judged: Selection, *, every: bool) -> Rende
     variant = candidate.variant
     chosen = judged.chosen is candidate
     mark = Text("chosen", "bold green") if chosen else Text("fits", "green") if candidate.fits else Text("no", "red")
-    head = _rows([(mark, Text(f"{variant.template}/{variant.name}", "bold"), versions(variant.versions))])
+    head = Text.assemble(mark, "  ", (f"{variant.template}/{variant.name}", "bold"), f"  {versions(variant.versions)}")
+    wanted = candidate.verdicts if every or chosen else candidate.against
+    rows = _rows([_verdict(verdict, every=every) for verdict in merged(wanted)])
     left = ", ".join(str(index) for index in candidate.left_out)
-    warning = [Text(f"    leaves out GPU {left}; `--gpu` decides", "yellow")] if candidate.fits and left else []
-    wanted = candidate.verdicts if every or candidate.fits else candidate.against
-    shown = wanted if every or chosen or not candidate.fits else ()
-    return Group(head, *(Text(f"    {_verdict(verdict, every=every)}") for verdict in shown), *warning)
+    warning = [Text(f"leaves out GPU {left}; `--gpu` decides", "yellow")] if candidate.fits and left else []
+    return Group(head, Padding(Group(rows, *warning), (0, 0, 1, 2)))
 
 
-def _verdict(verdict: Verdict, *, every: bool) -> str:
-    mark = {"met": "ok", "unmet": "no", "unknown": "??"}[verdict.status]
-    source = f" [{verdict.source}]" if every and verdict.source else ""
-    return f"{mark} {verdict.requirement}: needs {verdict.needed}; found {verdict.found}; {verdict.why}{source}"
+def _verdict(verdict: Verdict, *, every: bool) -> tuple[str | Text, ...]:
+    mark = {"met": Text("ok", "green"), "unmet": Text("no", "red"), "unknown": Text("??", "yellow")}[verdict.status]
+    source = f"; source: {verdict.source}" if every and verdict.source else ""
+    return mark, f"{verdict.words}{source}"
 
 
 def versions(locked: dict[str, str]) -> str:

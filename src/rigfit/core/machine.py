@@ -67,7 +67,7 @@ class Gpu:
 
     @property
     def label(self) -> str:
-        return f"GPU {self.index}, {self.name or 'of unknown name'}"
+        return self.name or "a GPU of unknown name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from packaging.version import Version as PackageVersion
 
@@ -11,26 +11,10 @@ from rigfit.core.fact import DriverMinimum, Facts, GpuMemory, Int8Support, Torch
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
 from rigfit.core.size import human
 from rigfit.core.template import Variant
+from rigfit.core.verdict import Status, Verdict
 from rigfit.core.version import Version
 
-Status = Literal["met", "unmet", "unknown"]
 _ARCHES = {"linux-64": ("linux", "x86_64"), "linux-aarch64": ("linux", "aarch64")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The judgement on one requirement; `gpu` is the index it speaks of, None for the whole machine."""
-
-    requirement: str
-    status: Status
-    needed: str
-    found: str
-    why: str
-    source: str = ""
-    gpu: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Requirement(Protocol):
@@ -148,8 +132,10 @@ def _driver_found(machine: Machine) -> str:
     match machine.driver:
         case Driver(version=version):
             return f"driver {version}"
-        case DriverFault(what=what):
-            return what
+        case DriverFault(fault="no_device"):
+            return "no NVIDIA device"
+        case DriverFault(fault=fault):
+            return f"no driver that answers ({fault})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +156,7 @@ class GpuCode:
         return Verdict(
             requirement="gpu_code",
             status=status,
-            needed=f"code for its GPU; torch {self.torch} has it for {codes}",
+            needed=f"code for its GPU, which torch {self.torch} has for {codes}",
             found=_capability_found(gpu),
             why=why,
             source=build.source if build else "",
@@ -199,7 +185,7 @@ class GpuCode:
 
 def _capability_found(gpu: Gpu) -> str:
     capability = gpu.compute_capability
-    return f"{gpu.label}: compute capability {'unknown' if capability is None else capability}"
+    return f"{gpu.label} of compute capability {'unknown' if capability is None else capability}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +212,7 @@ class EightBit:
         return Verdict(
             requirement="quantization",
             status=status,
-            needed=f"8-bit kernels; bitsandbytes {self.bitsandbytes} has them for {ranges}",
+            needed=f"8-bit kernels for its GPU, which bitsandbytes {self.bitsandbytes} has for {ranges}",
             found=_capability_found(gpu),
             why=why,
             source=(row or self.support[0]).source if self.support else "",
@@ -268,7 +254,7 @@ class EnoughGpuMemory:
             requirement="memory",
             status="unknown" if total is None else "met" if total >= self.fact.least else "unmet",
             needed=f"{human(self.fact.least)} of GPU memory",
-            found=f"{gpu.label}: {'unknown' if total is None else human(total)}",
+            found=f"{gpu.label} with {'an unknown amount' if total is None else human(total)}",
             why=self.fact.why,
             source=self.fact.source,
             gpu=gpu.index,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rigfit.core.fact import Facts
-from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
+from rigfit.core.machine import Gpu, Machine
 from rigfit.core.problem import Problem, ProblemError
-from rigfit.core.requirement import Verdict, requirements_of
+from rigfit.core.requirement import requirements_of
 from rigfit.core.template import Template, Variant
+from rigfit.core.verdict import Verdict
 from rigfit.core.version import Capability
 
 
@@ -137,52 +138,3 @@ def _selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
             Problem(code="unknown_gpu", what=f"there is no GPU `{wish}` on this machine", fix=(f"choose: {there}",)),
         )
     return found
-
-
-def why_nothing(selection: Selection, templates: tuple[Template, ...], facts: Facts) -> Problem:
-    """The refusal for a selection in which nothing is chosen: needed, found, why, and what to do instead."""
-    machine = selection.machine
-    detail = "\n".join(_refusal(candidate) for candidate in selection.candidates)
-    if _only_disk(selection):
-        least = min(candidate.variant.disk for candidate in selection.candidates)
-        return Problem(
-            code="disk_full",
-            what="there is too little free disk space where environments are kept",
-            fix=(f"free some space (the smallest needs {least:,} bytes)", "or keep them elsewhere with `--home DIR`"),
-            detail=detail,
-        )
-    others = _elsewhere(selection, templates, facts)
-    if isinstance(machine.driver, DriverFault) and machine.driver.fault != "no_device":
-        asked = ("or, to leave the GPU unused on purpose: `rigfit setup --variant cpu`",)
-        return Problem(code="driver_fault", what=machine.driver.what, fix=machine.driver.fix + asked, detail=detail)
-    wish = selection.wish
-    subject = f"variant of `{wish.template}`" if wish.template else "template"
-    if wish.variant:
-        subject = f"variant `{wish.variant}`" + (f" of `{wish.template}`" if wish.template else "")
-        what = f"{subject} does not fit this machine"
-    else:
-        what = f"no {subject} fits this machine"
-    return Problem(code="nothing_fits", what=what, fix=others, detail=detail)
-
-
-def _refusal(candidate: Candidate) -> str:
-    lines = [f"{verdict.requirement}: needs {verdict.needed}; found {verdict.found}" for verdict in candidate.against]
-    reasons = dict.fromkeys(verdict.why for verdict in candidate.against)
-    return "\n".join([f"{candidate.variant.template}/{candidate.variant.name}", *lines, *reasons])
-
-
-def _only_disk(selection: Selection) -> bool:
-    """Whether some candidate would fit but for the disk."""
-    return any({verdict.requirement for verdict in c.against} == {"disk"} for c in selection.candidates)
-
-
-def _elsewhere(selection: Selection, templates: tuple[Template, ...], facts: Facts) -> tuple[str, ...]:
-    """What would work: another template or variant of the catalog, or a newer driver."""
-    anything = select(selection.machine, templates, facts, Wish(gpu=selection.wish.gpu)).chosen
-    found = []
-    if anything is not None:
-        found.append(f"`rigfit setup {anything.variant.template}`, which fits ({anything.variant.name})")
-    needs = [v.needed for c in selection.candidates for v in c.against if v.requirement == "driver"]
-    if isinstance(selection.machine.driver, Driver) and needs:
-        found.append(f"or install a newer NVIDIA driver ({needs[-1].removeprefix('driver ')})")
-    return tuple(found)

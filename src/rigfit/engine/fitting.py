@@ -15,8 +15,9 @@ from rigfit.core.machine import Machine
 from rigfit.core.plan import Base, Plan, Survey, Target, make_plan
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.receipt import Receipt
+from rigfit.core.refusal import why_nothing
 from rigfit.core.requirement import platform_name
-from rigfit.core.selection import Candidate, Selection, Wish, select, why_nothing
+from rigfit.core.selection import Candidate, Selection, Wish, select
 from rigfit.core.template import Template
 from rigfit.engine.keeping import Keeping
 from rigfit.engine.seeing import see

@@ -1,0 +1,44 @@
+"""The judgement on one requirement, and how several GPUs share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+Status = Literal["met", "unmet", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The judgement on one requirement; `gpu` is the index it speaks of, None for the whole machine."""
+
+    requirement: str
+    status: Status
+    needed: str
+    found: str
+    why: str
+    source: str = ""
+    gpu: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def words(self) -> str:
+        """Requirement, needed, found and why, in one line."""
+        return f"{self.requirement}: needs {self.needed}; found {self.found}; {self.why}"
+
+
+def merged(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """Verdicts that differ in the GPU alone as one, which names them: `(GPU 0, 1)`."""
+    groups: dict[Verdict, list[int]] = {}
+    for verdict in verdicts:
+        groups.setdefault(replace(verdict, gpu=None), []).extend([] if verdict.gpu is None else [verdict.gpu])
+    return tuple(_naming(verdict, indexes) for verdict, indexes in groups.items())
+
+
+def _naming(verdict: Verdict, indexes: list[int]) -> Verdict:
+    if not indexes:
+        return verdict
+    return replace(verdict, found=f"{verdict.found} (GPU {', '.join(map(str, indexes))})")
