@@ -214,6 +214,7 @@ def test_an_unknown_template_names_those_that_exist() -> None:
     assert (ran.code, ran.problem["code"]) == (2, "unknown_template")
     assert "`no-such-template`" in ran.problem["what"]
     assert "current" in ran.problem["fix"][0]
+    assert "no-such-template/template.toml" in ran.problem["detail"]
 
 
 @pytest.mark.parametrize(

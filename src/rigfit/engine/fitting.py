@@ -50,7 +50,15 @@ class Fitting:
         return load_facts(self.catalog)
 
     def select(self, wish: Wish) -> Selection:
-        return select(self.machine, self.templates, self.facts, wish)
+        """Raises ProblemError for a template, variant or GPU that is not there."""
+        try:
+            return select(self.machine, self.templates, self.facts, wish)
+        except ProblemError as error:
+            if error.problem.code != "unknown_template":
+                raise
+            needed = f"needed: {self.catalog / str(wish.template) / 'template.toml'}"
+            found = f"found: {', '.join(template.name for template in self.templates)}"
+            raise ProblemError(replace(error.problem, detail=f"{needed}\n{found}")) from None
 
     def refusal(self, selection: Selection) -> Problem:
         """Why nothing was chosen, and what would work."""
