@@ -248,3 +248,10 @@ def test_the_selection_as_json_holds_every_candidate_best_first() -> None:
     assert value["candidates"][0]["variant"] == "cu128"
     assert [c["fits"] for c in value["candidates"]] == [True, False, False]
     assert set(value["candidates"][0]["verdicts"][0]) >= {"requirement", "status", "needed", "found", "why", "source"}
+
+
+def test_where_not_even_the_cpu_would_do_it_is_not_offered() -> None:
+    alpine = machine("no_device")
+    problem = why_nothing(judged(replace(alpine, platform=replace(alpine.platform, glibc=None))), (CURRENT,), FACTS)
+    assert "current/cpu" in problem.detail
+    assert problem.fix == ("nothing in the catalog works on this machine",)

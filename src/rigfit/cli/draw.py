@@ -102,13 +102,12 @@ def choice(judged: Selection) -> RenderableType:
     chosen = judged.chosen
     assert chosen is not None  # noqa: S101 - a selection without choice is a problem, shown as such
     rows = [("choice", f"{chosen.variant.template}/{chosen.variant.name}"), ("", versions(chosen.variant.versions))]
-    reasons = [verdict for verdict in chosen.verdicts if verdict.requirement in ("driver", "quantization")]
-    rows += [
-        ("because", f"{verdict.requirement}: needs {verdict.needed}; found {verdict.found}") for verdict in reasons
-    ]
+    met = [verdict for verdict in chosen.verdicts if verdict.status == "met"]
+    reasons = [verdict for verdict in met if verdict.requirement in ("driver", "quantization")]
+    rows += [("because", f"needs {verdict.needed}; found {verdict.found}") for verdict in merged(reasons)]
     for other in judged.candidates:
-        if other.variant.template == chosen.variant.template and other.against:
-            first = other.against[0]
+        if other.variant.template == chosen.variant.template and not other.fits:
+            first = merged(other.against)[0]
             rows.append(("not", f"{other.variant.name}: needs {first.needed}; found {first.found}"))
     rows += [("left out", f"GPU {index}; `--gpu` decides") for index in chosen.left_out]
     return _rows(rows)
@@ -124,13 +123,16 @@ def plan(made: Plan) -> RenderableType:
     if made.survey.state == "proven":
         rows.append(("", "it stands already: nothing is fetched, it is only proven again"))
     else:
-        rows.append(("  total", f"at most {human(made.fetch)} to fetch, at most {human(made.disk)} on disk"))
-        rows.append(("", "less where caches hold some of it"))
+        fetch = (
+            f"at most {human(made.fetch)} to fetch" if made.fetch else "nothing to fetch: caches and folders hold it"
+        )
+        rows.append(("  total", f"{fetch}; at most {human(made.disk)} on disk"))
     return _rows(rows)
 
 
 def _step(step: Step) -> str:
-    amounts = f": {human(step.fetch)} to fetch, {human(step.disk)} on disk" if step.disk else ""
+    fetch = f"at most {human(step.fetch)} to fetch, " if step.fetch else ""
+    amounts = f": {fetch}{human(step.disk)} on disk" if step.disk else ""
     return f"{step.title}{amounts}"
 
 
@@ -201,7 +203,7 @@ def environments(found: tuple[Environment, ...]) -> RenderableType:
     if not found:
         return Text("no environment yet; `rigfit setup` makes one")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("environment", "standing", "device", "level", "base", "proven"):
+    for heading in ("environment", "standing", "device", "level", "base", "proven (UTC)"):
         table.add_column(heading, overflow="fold")
     for each in found:
         given = each.receipt

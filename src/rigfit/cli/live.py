@@ -63,8 +63,8 @@ def _finished(last: Event | None) -> RunFinished:
     match last:
         case RunFinished():
             return last
-        case RunFailed(problem=problem):
-            raise ProblemError(problem)
+        case RunFailed(problem=problem, result=result):
+            raise ProblemError(problem, result)
         case _:
             raise AssertionError(f"a run ended with {last!r}")
 
@@ -141,7 +141,7 @@ def _draw(status: Status, event: Event, view: RunView, pace: _Pace) -> None:
         case Progress(done=done, total=total):
             row = next(row for row in view.steps if row.step == event.step)
             whole = f" of at most {human(total)}" if total else ""
-            status.update(f"{row.title}: {human(done)}{whole}, {human(pace.rate(done))}/s")
+            status.update(f"{row.title}: {human(done)}{whole} written, {human(pace.rate(done))}/s")
         case CheckStarted(id=name):
             status.update(f"verify: {name}")
         case _:

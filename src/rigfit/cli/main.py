@@ -79,16 +79,23 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 def _ended(args: argparse.Namespace, face: Face) -> int:
     try:
+        return _executed(args, face)
+    except BrokenPipeError:  # the reader has gone, as in `rigfit list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _executed(args: argparse.Namespace, face: Face) -> int:
+    try:
         code: int = args.execute(args, face)
     except ProblemError as error:
-        face.problem(error.problem)
+        face.problem(error.problem, error.result)
         return error.problem.exit_code
     except KeyboardInterrupt:
         face.note("stopped")
         return STOPPED
-    except BrokenPipeError:  # the reader has gone, as in `rigfit list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+    except BrokenPipeError:
+        raise
     except Exception:  # noqa: BLE001 - whatever is left is a bug of ours, and is kept
         face.bug()
         return BUG

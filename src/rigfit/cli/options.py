@@ -22,7 +22,9 @@ def add_output(parser: Parser, *, events: bool = False) -> None:
         group.add_argument("--no-progress", action="store_true", help="one line for each step, nothing that moves")
     volume = group.add_mutually_exclusive_group()
     volume.add_argument("-q", "--quiet", action="store_true", help="only results and problems")
-    volume.add_argument("-v", "--verbose", action="store_true", help="what the tools underneath say, too")
+    volume.add_argument(
+        "-v", "--verbose", action="store_true", help="every verdict with its source; what the tools underneath say"
+    )
     group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: %(default)s")
 
 
@@ -31,7 +33,7 @@ def add_home(parser: Parser) -> None:
 
 
 def add_machine(parser: Parser) -> None:
-    parser.add_argument("--machine", metavar="FILE", type=Path, help="judge a recorded machine instead of this one")
+    parser.add_argument("--machine", metavar="FILE", type=Path, help="take a recorded machine instead of this one")
 
 
 def add_catalog(parser: Parser) -> None:

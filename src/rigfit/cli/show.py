@@ -9,6 +9,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rigfit.core.problem import Problem
@@ -86,6 +87,9 @@ class Face:
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
+    def prompt(self, text: str) -> None:
+        print(text, end="", file=sys.stderr, flush=True)
+
     def blank(self) -> None:
         """Between parts of the narration."""
         if self.text:
@@ -98,10 +102,10 @@ class Face:
         """Output for other programs, such as a shell."""
         print(text)
 
-    def problem(self, problem: Problem) -> None:
-        """What, why, what to do; readable without colour."""
+    def problem(self, problem: Problem, result: Any = None) -> None:
+        """What, why, what to do; readable without colour. `result` is what there is of one in spite of it."""
         if self.json:
-            self._envelope(ok=False, problem=problem.to_json())
+            self._envelope(ok=False, problem=problem.to_json(), **({"result": result} if result else {}))
             return
         if self.events:
             self.line({"event": "problem", "problem": problem.to_json()})
@@ -115,6 +119,11 @@ class Face:
             console.print(f"  {'try:' if number == 0 else '    '} {step}", soft_wrap=True)
         if problem.source:
             console.print(f"  source: {problem.source}", style="dim", soft_wrap=True)
+
+    def refusal(self, problem: Problem) -> None:
+        """The headline and the way out; the result that was printed has the reasons."""
+        if self.text:
+            self.problem(replace(problem, detail=""))
 
     def bug(self) -> None:
         """An exception that nobody foresaw: the traceback is kept in a file that a report can carry."""

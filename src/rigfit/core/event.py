@@ -97,8 +97,11 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFailed:
+    """`result` is that of the verification, where one came to its end."""
+
     kind: ClassVar[str] = "run_failed"
     problem: Problem
+    result: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,11 +90,12 @@ class Problem:
 
 
 class ProblemError(Exception):
-    """Carries a Problem from where it was found to the face that shows it."""
+    """Carries a Problem from where it was found to the face that shows it; `result` is what there is in spite of it."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, result: dict[str, Any] | None = None) -> None:
         super().__init__(problem.what)
         self.problem = problem
+        self.result = result or {}
 
 
 def unwritable(place: str, error: OSError) -> Problem:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from rigfit.core.fact import Facts
 from rigfit.core.machine import Driver, DriverFault
 from rigfit.core.problem import Problem
-from rigfit.core.selection import Candidate, Selection, Wish, select
+from rigfit.core.selection import Candidate, Selection, Wish, judge, select
 from rigfit.core.size import human
 from rigfit.core.template import Template
 from rigfit.core.verdict import merged
 
 _ON_PURPOSE = "or, to leave the GPU unused on purpose: `rigfit setup --variant cpu`"
-
-_NOTHING_ELSE = "nothing in the catalog works on this GPU; without it, on purpose: `rigfit setup --variant cpu`"
 
 
 def why_nothing(selection: Selection, templates: tuple[Template, ...], facts: Facts) -> Problem:
@@ -22,7 +20,9 @@ def why_nothing(selection: Selection, templates: tuple[Template, ...], facts: Fa
         return Problem(code="driver_fault", what=driver.what, fix=(*driver.fix, _ON_PURPOSE))
     if _lacks_only_disk(selection):
         return _full_disk(selection)
-    fix = _elsewhere(selection, templates, facts) + _newer_driver(selection) or (_NOTHING_ELSE,)
+    fix = _elsewhere(selection, templates, facts) + _newer_driver(selection) or _last_resort(
+        selection, templates, facts
+    )
     return Problem(code="nothing_fits", what=_what(selection.wish), fix=fix, detail=_reasons(selection))
 
 
@@ -39,9 +39,13 @@ def _what(wish: Wish) -> str:
 
 
 def _reasons(selection: Selection) -> str:
-    """A paragraph for each candidate. A CPU build that nobody asked for is no candidate to explain."""
-    asked = [c for c in selection.candidates if not c.variant.is_cpu or selection.wish.variant]
-    return "\n".join(_paragraph(candidate) for candidate in asked or selection.candidates)
+    """A paragraph for each candidate; where there is a GPU, a CPU build that nobody asked for needs no words."""
+    spoken_of = [c for c in selection.candidates if not (c.variant.is_cpu and _has_gpu(selection))]
+    return "\n".join(_paragraph(candidate) for candidate in spoken_of or selection.candidates)
+
+
+def _has_gpu(selection: Selection) -> bool:
+    return isinstance(selection.machine.driver, Driver)
 
 
 def _paragraph(candidate: Candidate) -> str:
@@ -89,3 +93,12 @@ def _newer_driver(selection: Selection) -> tuple[str, ...]:
     ]
     needed = [verdict.needed for candidate in only for verdict in candidate.against]
     return (f"install a newer NVIDIA driver: {needed[-1]}",) if needed else ()
+
+
+def _last_resort(selection: Selection, templates: tuple[Template, ...], facts: Facts) -> tuple[str, ...]:
+    """The CPU on purpose, where that works."""
+    machine = selection.machine
+    builds = (variant for template in templates for variant in template.variants if variant.is_cpu)
+    if any(judge(machine, (), variant, facts, asked=True).fits for variant in builds):
+        return ("nothing in the catalog works on this GPU; without it, on purpose: `rigfit setup --variant cpu`",)
+    return ("nothing in the catalog works on this machine",)

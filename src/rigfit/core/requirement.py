@@ -63,8 +63,8 @@ class Glibc:
             requirement="glibc",
             status=status,
             needed=f"glibc >= {self.least}",
-            found="no glibc could be read" if found is None else f"glibc {found}",
-            why=f"{self.because} is built against it",
+            found="none that could be read" if found is None else f"glibc {found}",
+            why=f"{self.because} is built against that version",
             source="the wheel's manylinux tag",
         )
         return (verdict,)
@@ -208,7 +208,7 @@ class EightBit:
             why = "the GPU did not tell its compute capability"
         else:
             status = "met" if row else "unmet"
-            why = f"8-bit is {row.speed} there" if row else f"it has no 8-bit kernels for {capability}"
+            why = f"8-bit is {row.speed} there" if row else f"there are no 8-bit kernels for {capability} in it"
         return Verdict(
             requirement="quantization",
             status=status,
@@ -275,7 +275,7 @@ class EnoughDisk:
             status="unknown" if free is None else "met" if free >= self.least else "unmet",
             needed=f"{human(self.least)} free where environments are kept",
             found="free space unknown" if free is None else f"{human(free)} free",
-            why="the sum of its unpacked files",
+            why="the unpacked files take that much",
             source="the sizes beside the lock",
         )
         return (verdict,)

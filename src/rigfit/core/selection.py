@@ -133,7 +133,10 @@ def _selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
         return machine.gpus
     found = tuple(gpu for gpu in machine.gpus if wish in (str(gpu.index), gpu.uuid))
     if not found:
-        there = "; ".join(f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in machine.gpus) or "no GPU was seen"
+        there = (
+            "; ".join(f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in machine.gpus)
+            or "none: no GPU was seen on this machine"
+        )
         raise ProblemError(
             Problem(code="unknown_gpu", what=f"there is no GPU `{wish}` on this machine", fix=(f"choose: {there}",)),
         )

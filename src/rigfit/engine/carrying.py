@@ -54,7 +54,7 @@ class Carrying:
             with self._keeping.prefix(name).locked():
                 receipt = yield from work
         except ProblemError as error:
-            yield RunFailed(problem=error.problem)
+            yield RunFailed(problem=error.problem, result=error.result)
         except OSError as error:
             yield RunFailed(problem=unwritable(str(error.filename or self._settings.home.path), error))
         else:
@@ -112,7 +112,7 @@ class Carrying:
             return receipt
         if was_proven:
             self._keeping.receipts.withdraw(receipt)
-        raise ProblemError(_not_passed(receipt.verification))
+        raise ProblemError(_not_passed(receipt.verification), receipt.verification.to_json())
 
 
 def _verified(step: Step, trial: Trial, cancel: Cancel) -> Generator[Event, None, Verification]:

@@ -85,7 +85,11 @@ class Fitting:
         variant = next((variant for variant in variants if variant.environment == environment.name), None)
         if variant is None:
             what = f"the lock of {environment.name} is no longer in the catalog, so it cannot be made again"
-            fix = (f"rigfit remove {environment.name}", "rigfit setup")
+            fix = (
+                "name the catalog it came from: `--catalog DIR`",
+                f"rigfit remove {environment.name}",
+                "rigfit setup",
+            )
             raise ProblemError(Problem(code="unknown_environment", what=what, fix=fix))
         selection = self.select(Wish(template=variant.template, variant=variant.name))
         if selection.chosen is None:

@@ -46,19 +46,28 @@ class Keeping:
             made = [environment for environment in known if environment.receipt]
             if made:
                 return made[0]
-            what = "no environment has been set up yet"
+            what = "no environment has been set up to the end yet"
             raise ProblemError(Problem(code="no_environment", what=what, fix=("rigfit setup",)))
         exact = [environment for environment in known if environment.name == wanted]
         found = exact or [environment for environment in known if environment.name.startswith(wanted)]
         if len(found) == 1:
             return found[0]
-        listed = ", ".join(environment.name for environment in found or known) or "none yet: `rigfit setup` makes one"
-        what = f"{len(found)} environments are called `{wanted}...`" if found else f"there is no environment `{wanted}`"
-        raise ProblemError(Problem(code="unknown_environment", what=what, fix=(f"there are: {listed}",)))
+        listed = ", ".join(environment.name for environment in found or known)
+        what = (
+            f"the names of {len(found)} environments begin with `{wanted}`"
+            if found
+            else f"there is no environment `{wanted}`"
+        )
+        fix = f"choose one of: {listed}" if listed else "`rigfit setup` makes one"
+        raise ProblemError(Problem(code="unknown_environment", what=what, fix=(fix,)))
 
     def usable(self, wanted: str | None) -> Environment:
-        """Like `find`; raises ProblemError for an environment that is not proven."""
-        environment = self.find(wanted)
+        """To be used: a template's or variant's name is enough for the one of it that was set up last.
+
+        Raises ProblemError for an environment that is not proven.
+        """
+        named = [each for each in self.all() if wanted and each.name.startswith(f"{wanted}-")]
+        environment = next((each for each in named if each.usable), None) or self.find(wanted)
         if not environment.usable:
             raise ProblemError(not_usable(environment))
         return environment

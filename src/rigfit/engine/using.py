@@ -24,9 +24,10 @@ def hook(environment: Environment, shell: str, environ: Mapping[str, str]) -> st
 
 def _changes(environment: Environment, environ: Mapping[str, str]) -> dict[str, str | None]:
     """New values; None unsets."""
-    path = f"{environment.prefix}/bin:{environ.get('PATH', '/usr/bin:/bin')}"
+    own_bin = f"{environment.prefix}/bin"
+    others = [place for place in environ.get("PATH", "/usr/bin:/bin").split(":") if place != own_bin]
     kind = "CONDA_PREFIX" if environment.receipt and environment.receipt.base == "conda" else "VIRTUAL_ENV"
-    own = {"PATH": path, kind: environment.prefix, "RIGFIT_ENVIRONMENT": environment.name}
+    own = {"PATH": ":".join([own_bin, *others]), kind: environment.prefix, "RIGFIT_ENVIRONMENT": environment.name}
     return {name: None for name in _FOREIGN if name in environ} | own
 
 

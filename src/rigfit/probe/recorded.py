@@ -104,7 +104,7 @@ class _Place:
         where = self.key or "the whole file"
         what = f"{self.file}: {where}: needed {needed}; found {shown}"
         fix = ("compare with what `rigfit detect --json` prints",)
-        return ProblemError(Problem(code="machine_invalid", what=what, fix=fix, source=str(self.file)))
+        return ProblemError(Problem(code="machine_invalid", what=what, fix=fix))
 
 
 def _json(path: Path) -> Any:
@@ -114,7 +114,8 @@ def _json(path: Path) -> Any:
         why = error.strerror or str(error)
     except (ValueError, RecursionError) as error:
         why = f"needed JSON; found {error}"
-    raise ProblemError(Problem(code="machine_invalid", what=f"{path}: {why}", source=str(path)))
+    fix = ("record a machine with `rigfit detect --json > machine.json`",)
+    raise ProblemError(Problem(code="machine_invalid", what=f"{path}: {why}", fix=fix))
 
 
 def _machine(here: _Place) -> Machine:

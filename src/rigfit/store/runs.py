@@ -12,6 +12,8 @@ from rigfit.core.event import Event, event_to_json
 from rigfit.core.problem import ProblemError, unwritable
 from rigfit.store.paths import Home
 
+_KEPT = 99  # runs, beside the new one
+
 
 def recorded(events: Iterator[Event], home: Home) -> Iterator[Event]:
     """Pass the events on, each written to `runs/<time>.jsonl` first; raises ProblemError before the first event."""
@@ -19,6 +21,8 @@ def recorded(events: Iterator[Event], home: Home) -> Iterator[Event]:
     path = home.runs / f"{now}.jsonl"
     try:
         home.runs.mkdir(parents=True, exist_ok=True)
+        for old in sorted(home.runs.glob("*.jsonl"))[:-_KEPT]:
+            old.unlink(missing_ok=True)
         log = path.open("w", encoding="utf-8", buffering=1)
     except OSError as error:
         raise ProblemError(unwritable(str(path), error)) from error

@@ -119,7 +119,11 @@ def _hear(line: dict[str, Any], heard: _Heard) -> Iterator[CheckStarted | Check]
 
 def _refuse_a_broken_end(ended: Ended, heard: _Heard, trial: Trial) -> None:
     if ended.cancelled:
-        raise ProblemError(Problem(code="stopped", what="stopped while verifying; the environment is as it was"))
+        raise ProblemError(
+            Problem(
+                code="stopped", what="stopped while verifying; nothing was proven", fix=("run the same command again",)
+            )
+        )
     complete = tuple(check.id for check in heard.checks) == CHECK_IDS
     if heard.done and complete and ended.code == 0:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rigfit.cli import options
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("template", nargs="?", metavar="TEMPLATE", help="left out: every template")
-    parser.add_argument("--check", action="store_true", help="change nothing; needs no network")
+    parser.add_argument("--check", action="store_true", help="change nothing; needs no network, but the extra `lock`")
     parser.add_argument("--variant", metavar="NAME", help="lock this variant only")
     parser.add_argument(
         "--channel",
@@ -37,12 +38,11 @@ def execute(args: argparse.Namespace, face: Face) -> int:
 def _checked(names: tuple[str, ...], settings: Settings, face: Face) -> int:
     from rigfit.engine.locking import check_locks
 
-    found = {name: check_locks(settings, name) for name in names}
-    wrong = [problem for problems in found.values() for problem in problems]
+    wrong = list(dict.fromkeys(problem for name in names for problem in check_locks(settings, name)))
     if wrong:
-        for problem in wrong[1:]:
-            face.problem(problem)
-        raise ProblemError(wrong[0])
+        first, *others = wrong
+        also = "\n".join(problem.what for problem in others)
+        raise ProblemError(replace(first, detail="\n".join(filter(None, (first.detail, also)))))
     face.result({"checked": list(names)}, lambda: "the locks follow from what people edit: " + ", ".join(names))
     return DONE
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from rigfit.cli import options
+from rigfit.cli.ask import agreed
 from rigfit.cli.show import Face
-from rigfit.core.problem import DONE, STOPPED, Problem, ProblemError
+from rigfit.core.problem import DONE, STOPPED
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,7 +26,7 @@ def execute(args: argparse.Namespace, face: Face) -> int:
 
     keeping = Keeping(options.settings(args))
     environment = keeping.find(args.environment)
-    if not args.yes and not _agreed(face, environment.prefix):
+    if not args.yes and not agreed(face, f"Remove {environment.prefix} with everything in it?", default=False):
         face.note("nothing was removed")
         return STOPPED
     keeping.remove(environment)
@@ -36,11 +36,3 @@ def execute(args: argparse.Namespace, face: Face) -> int:
 
     face.result({"environment": environment.name, "prefix": environment.prefix}, drawn)
     return DONE
-
-
-def _agreed(face: Face, prefix: str) -> bool:
-    if not (sys.stdin.isatty() and face.text):
-        what = "nobody can be asked here: standard input is not a terminal"
-        raise ProblemError(Problem(code="not_confirmed", what=what, fix=("add `--yes`",)))
-    face.note(f"Remove {prefix} with everything in it? [y/N] ")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -12,6 +12,7 @@ from rigfit.core.problem import Problem, ProblemError
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("environment", metavar="ENV", help="its name, or the beginning of it")
+    parser.add_argument("unmarked", nargs="*", help=argparse.SUPPRESS)
     parser.usage = "rigfit run [--home DIR] ENV -- CMD [ARGUMENT...]"
     options.add_home(parser)
 
@@ -24,8 +25,8 @@ def execute(args: argparse.Namespace, face: Face) -> int:
     environment = Keeping(options.settings(args)).usable(args.environment)
     words: list[str] = args.after
     if not words:
-        fix = (f"rigfit run {environment.name} -- python",)
-        raise ProblemError(Problem(code="usage", what="no command was given", fix=fix))
+        fix = (f"rigfit run {args.environment} -- {' '.join(args.unmarked) or 'python'}",)
+        raise ProblemError(Problem(code="usage", what="no command was given: it goes after `--`", fix=fix))
     env = activated(environment, os.environ)
     try:
         os.execvpe(words[0], words, env)  # noqa: S606 - becoming that program is the point

@@ -24,7 +24,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, face: Face) -> int:
     from rigfit.engine.fitting import Fitting
 
-    judged = Fitting(options.settings(args)).select(options.wish(args))
+    fitting = Fitting(options.settings(args))
+    judged = fitting.select(options.wish(args))
 
     def drawn() -> RenderableType:
         from rigfit.cli import draw
@@ -32,4 +33,7 @@ def execute(args: argparse.Namespace, face: Face) -> int:
         return draw.selection(judged, every=face.verbose)
 
     face.result(judged.to_json(), drawn)
-    return DONE if judged.chosen else NOTHING_FITS
+    if judged.chosen is None:
+        face.refusal(fitting.refusal(judged))
+        return NOTHING_FITS
+    return DONE

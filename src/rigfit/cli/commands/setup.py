@@ -7,9 +7,9 @@ It can be stopped at any moment and run again.
 from __future__ import annotations
 
 import argparse
-import sys
 
 from rigfit.cli import options
+from rigfit.cli.ask import agreed
 from rigfit.cli.show import Face
 from rigfit.core.problem import DONE, STOPPED, Problem, ProblemError
 
@@ -41,7 +41,7 @@ def execute(args: argparse.Namespace, face: Face) -> int:
         return DONE
     face.tell(lambda: draw.plan(plan))
     _refuse_a_recorded_machine(args)
-    if not args.yes and not _agreed(face):
+    if not args.yes and not agreed(face, "Set it up?", default=True):
         face.note("nothing was changed")
         return STOPPED
     with stoppable() as cancel:
@@ -56,11 +56,3 @@ def _refuse_a_recorded_machine(args: argparse.Namespace) -> None:
         what = f"{args.machine} is a recorded machine: it can be judged, but nothing can be proven on it from here"
         fix = ("`--dry-run` shows the plan for it", "run `rigfit setup` on that machine")
         raise ProblemError(Problem(code="machine_is_recorded", what=what, fix=fix))
-
-
-def _agreed(face: Face) -> bool:
-    if not (sys.stdin.isatty() and face.text):
-        what = "nobody can be asked here: standard input is not a terminal"
-        raise ProblemError(Problem(code="not_confirmed", what=what, fix=("add `--yes`",)))
-    face.note("Set it up? [Y/n] ")
-    return sys.stdin.readline().strip().lower() in ("", "y", "yes")

@@ -34,7 +34,7 @@ def _attempt(args: argparse.Namespace, face: Face, name: str) -> int:
     try:
         return _verified(args, face, name)
     except ProblemError as error:
-        face.problem(error.problem)
+        face.problem(error.problem, error.result)
         return error.problem.exit_code
 
 

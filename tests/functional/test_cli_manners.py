@@ -1,0 +1,152 @@
+"""How the command behaves towards the person in front of it: questions, short names, closed pipes, slips."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.stand_ins.catalogs import make_catalog
+from tests.stand_ins.command import RIGFIT, rigfit
+from tests.stand_ins.plans import bare_environ
+from tests.stand_ins.web import Site, serve
+from tests.stand_ins.wheels import make_wheel, put_on_index
+
+from rigfit.core.receipt import Receipt, Verification
+from rigfit.store.paths import Home
+from rigfit.store.receipts import Receipts
+
+TORCH, BNB = make_wheel("torch", "2.13.0"), make_wheel("bitsandbytes", "0.50.2")
+MACHINES = Path(__file__).resolve().parents[1] / "machines"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve() as site:
+        yield site
+
+
+def answered(tmp_path: Path, site: Site, keys: bytes) -> tuple[int, str]:
+    """`rigfit setup` on a terminal, answered with `keys`: its exit code and what the terminal showed."""
+    catalog = make_catalog(tmp_path / "catalog", TORCH, BNB)
+    words = [RIGFIT, "setup", "sample", "--variant", "cpu", "--base", "local", "--no-progress"]
+    words += ["--catalog", str(catalog), "--home", str(tmp_path / "home")]
+    environ = bare_environ(tmp_path, UV_DEFAULT_INDEX=put_on_index(site, TORCH, BNB), TERM="xterm")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as run:
+        os.close(theirs)
+        shown = _until(ours, b"[Y/n] ")
+        os.write(ours, keys)
+        shown += _until(ours, None)
+    os.close(ours)
+    return run.returncode, shown.decode()
+
+
+def _until(terminal: int, text: bytes | None) -> bytes:
+    """What is shown up to `text`, or to the end."""
+    shown = b""
+    while text is None or text not in shown:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # the other side is closed
+            break
+        if not part:
+            break
+        shown += part
+    return shown
+
+
+def test_a_no_changes_nothing(tmp_path: Path, site: Site) -> None:
+    code, shown = answered(tmp_path, site, b"n\n")
+    assert (code, "nothing was changed" in shown) == (130, True)
+    assert not (tmp_path / "home" / "envs").exists()
+
+
+def test_the_end_of_input_is_a_no(tmp_path: Path, site: Site) -> None:
+    code, shown = answered(tmp_path, site, b"\x04")
+    assert (code, "nothing was changed" in shown) == (130, True)
+
+
+def test_what_is_neither_yes_nor_no_is_asked_again(tmp_path: Path, site: Site) -> None:
+    code, shown = answered(tmp_path, site, b"maybe\ny\n")
+    assert shown.count("[Y/n]") == 2
+    assert code == 6  # it went on, and the stand-ins could not be proven
+    assert "2 libraries from wheels:" in shown
+
+
+def keep(home: Path, name: str, made: str) -> None:
+    """An environment with a receipt, and nothing in it."""
+    (home / "envs" / name / "bin").mkdir(parents=True)
+    verification = Verification(environment=name, device="cpu", level="full", versions={}, checks=())
+    template, variant, lock = name.rsplit("-", 2)
+    receipt = Receipt(
+        environment=name,
+        template=template,
+        variant=variant,
+        lock_sha256=lock,
+        base="local",
+        base_python="",
+        prefix=str(home / "envs" / name),
+        made=made,
+        proven=made,
+        rigfit="0",
+        imports=[],
+        machine={},
+        verification=verification,
+    )
+    Receipts(Home(home)).keep(receipt)
+
+
+def test_a_templates_name_is_enough_to_use_the_one_that_was_set_up_last(tmp_path: Path) -> None:
+    keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    keep(tmp_path, "current-cpu-00000002", "2026-02-01T00:00:00+00:00")
+    keep(tmp_path, "current2-cpu-00000003", "2026-03-01T00:00:00+00:00")
+    ran = rigfit("run", "current", "--home", tmp_path, "--", "sh", "-c", "echo $RIGFIT_ENVIRONMENT")
+    assert ran.out.strip() == "current-cpu-00000002"
+    refused = rigfit("remove", "current-cpu", "--yes", "--home", tmp_path)
+    assert refused.code == 2
+    assert "the names of 2 environments begin with `current-cpu`" in refused.err
+
+
+def test_a_removed_environment_leaves_list_and_disk(tmp_path: Path) -> None:
+    keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    assert rigfit("remove", "current-cpu-00000001", "--yes", "--home", tmp_path).code == 0
+    assert rigfit("list", "--json", "--home", tmp_path).result == []
+    assert not list((tmp_path / "envs").iterdir())
+
+
+def test_activating_twice_does_not_lengthen_the_path(tmp_path: Path) -> None:
+    keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    script = f'eval "$({RIGFIT} shell-hook --home {tmp_path} --shell sh)"; echo "$PATH"'
+    once = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    twice = subprocess.run(["sh", "-c", f"{script}; {script}"], capture_output=True, text=True, check=True).stdout
+    assert once.startswith(f"{tmp_path}/envs/current-cpu-00000001/bin:")
+    assert twice == once * 2
+
+
+def test_a_command_without_its_dashes_is_told_where_they_go(tmp_path: Path) -> None:
+    keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    ran = rigfit("run", "current", "python", "train.py", "--home", tmp_path)
+    assert ran.code == 2
+    assert "rigfit run current -- python train.py" in ran.err
+
+
+@pytest.mark.parametrize("words", ["plan --json", "select", "select --json", "templates"])
+def test_a_reader_that_has_gone_is_no_error(words: str) -> None:
+    machine = [] if words == "templates" else ["--machine", str(MACHINES / "v100-570.json")]
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run([RIGFIT, *words.split(), *machine], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert b"Traceback" not in ran.stderr
+    assert b"BrokenPipe" not in ran.stderr
+
+
+def test_where_nothing_fits_select_ends_with_what_to_do() -> None:
+    ran = rigfit("select", "--machine", MACHINES / "nouveau.json")
+    assert ran.code == 3
+    assert "nouveau" in ran.err
+    assert "try: " in ran.err
