@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,7 +121,8 @@ def test_a_removed_environment_leaves_list_and_disk(tmp_path: Path) -> None:
 
 def test_activating_twice_does_not_lengthen_the_path(tmp_path: Path) -> None:
     keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
-    script = f'eval "$({RIGFIT} shell-hook --home {tmp_path} --shell sh)"; echo "$PATH"'
+    command = shlex.join([RIGFIT, "shell-hook", "--home", str(tmp_path), "--shell", "sh"])
+    script = f'eval "$({command})"; echo "$PATH"'
     once = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
     twice = subprocess.run(["sh", "-c", f"{script}; {script}"], capture_output=True, text=True, check=True).stdout
     assert once.startswith(f"{tmp_path}/envs/current-cpu-00000001/bin:")

@@ -122,6 +122,7 @@ def test_interrupted_it_removes_what_it_began_and_ends_with_130(machine: BareMac
     with machine.start("--no-setup") as process:
         assert index.reached.wait(60)
         os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)  # listened to until the end, as a terminal would
 
     assert process.returncode == 130
     assert apps(machine) == []
