@@ -44,7 +44,7 @@ class Rig:
 
     def listed(self) -> dict[str, dict[str, Any]]:
         answer = subprocess.run(self.command("list", "--json"), check=True, capture_output=True, text=True)
-        return {each["environment"]: each for each in json.loads(answer.stdout)["result"]}
+        return {each["environment"]: each for each in json.loads(answer.stdout)["result"]["environments"]}
 
 
 def make_rig(folder: Path) -> Rig:

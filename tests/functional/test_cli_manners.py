@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tests.stand_ins.plans import bare_environ
 from tests.stand_ins.web import Site, serve
 from tests.stand_ins.wheels import make_wheel, put_on_index
 
+from rigfit.core.event import CHECK_IDS, Check, RunFailed, event_from_json
 from rigfit.core.receipt import Receipt, Verification
 from rigfit.store.paths import Home
 from rigfit.store.receipts import Receipts
@@ -81,7 +84,9 @@ def test_what_is_neither_yes_nor_no_is_asked_again(tmp_path: Path, site: Site) -
 def keep(home: Path, name: str, made: str) -> None:
     """An environment with a receipt, and nothing in it."""
     (home / "envs" / name / "bin").mkdir(parents=True)
-    verification = Verification(environment=name, device="cpu", level="full", versions={}, checks=())
+    (home / "envs" / name / "bin" / "python").symlink_to(sys.executable)
+    checks = tuple(Check(id=each, status="passed") for each in CHECK_IDS)
+    verification = Verification(environment=name, device="cpu", level="full", versions={}, checks=checks)
     template, variant, lock = name.rsplit("-", 2)
     receipt = Receipt(
         environment=name,
@@ -95,6 +100,7 @@ def keep(home: Path, name: str, made: str) -> None:
         proven=made,
         rigfit="0",
         imports=[],
+        gpu=None,
         machine={},
         verification=verification,
     )
@@ -115,7 +121,7 @@ def test_a_templates_name_is_enough_to_use_the_one_that_was_set_up_last(tmp_path
 def test_a_removed_environment_leaves_list_and_disk(tmp_path: Path) -> None:
     keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
     assert rigfit("remove", "current-cpu-00000001", "--yes", "--home", tmp_path).code == 0
-    assert rigfit("list", "--json", "--home", tmp_path).result == []
+    assert rigfit("list", "--json", "--home", tmp_path).result == {"environments": []}
     assert not list((tmp_path / "envs").iterdir())
 
 
@@ -152,3 +158,62 @@ def test_where_nothing_fits_select_ends_with_what_to_do() -> None:
     assert ran.code == 3
     assert "nouveau" in ran.err
     assert "try: " in ran.err
+
+
+@pytest.mark.parametrize("verb", ["remove", "repair", "verify"])
+def test_an_empty_name_is_no_environment(tmp_path: Path, verb: str) -> None:
+    keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    yes = ["--yes"] if verb == "remove" else []
+    assert rigfit(verb, "", *yes, "--home", tmp_path).code == 2
+    assert (tmp_path / "envs" / "current-cpu-00000001").is_dir()
+
+
+def test_a_receipt_that_speaks_of_another_place_proves_nothing(tmp_path: Path) -> None:
+    keep(tmp_path / "here", "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    (tmp_path / "here").rename(tmp_path / "there")
+    (environment,) = rigfit("list", "--json", "--home", tmp_path / "there").result["environments"]
+    assert (environment["usable"], environment["standing"]) == (False, "unfinished")
+
+
+def test_an_environment_whose_python_has_gone_is_not_usable(tmp_path: Path) -> None:
+    keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    (tmp_path / "envs" / "current-cpu-00000001" / "bin" / "python").unlink()
+    (environment,) = rigfit("list", "--json", "--home", tmp_path).result["environments"]
+    assert environment["usable"] is False
+    assert rigfit("run", "current", "--home", tmp_path, "--", "true").code != 0
+
+
+def test_a_python_that_crashes_fails_the_check_and_loses_the_receipt(tmp_path: Path) -> None:
+    keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    python = tmp_path / "envs" / "current-cpu-00000001" / "bin" / "python"
+    python.unlink()
+    python.write_text("#!/bin/sh\necho broken >&2\nkill -SEGV $$\n")
+    python.chmod(0o755)
+    ran = rigfit("verify", "--json", "--home", tmp_path)
+    assert (ran.code, ran.problem["code"]) == (6, "verification_failed")
+    assert ran.answer["result"]["passed"] is False
+    assert [check["status"] for check in ran.answer["result"]["checks"]] == ["failed"] + ["skipped"] * 7
+    assert "signal 11" in ran.answer["result"]["checks"][0]["why"]
+    (environment,) = rigfit("list", "--json", "--home", tmp_path).result["environments"]
+    assert environment["standing"] == "failed"
+
+
+def test_verify_all_tells_of_each_and_ends_as_the_worst(tmp_path: Path) -> None:
+    for number in (1, 2):
+        keep(tmp_path, f"current-cpu-0000000{number}", f"2026-0{number}-01T00:00:00+00:00")
+    ran = rigfit("verify", "--all", "--json", "--home", tmp_path)  # the interpreter of the tests has no torch
+    assert (ran.code, ran.problem["code"]) == (6, "verification_failed")
+    assert "2 of 2" in ran.problem["what"]
+    told = ran.answer["result"]["environments"]
+    assert {each["environment"] for each in told} == {"current-cpu-00000001", "current-cpu-00000002"}
+    assert rigfit("verify", "current", "--all", "--home", tmp_path).code == 2
+
+
+def test_every_line_of_events_is_an_event(tmp_path: Path) -> None:
+    keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
+    for words in (["verify", "--events"], ["verify", "no-such", "--events"]):
+        ran = rigfit(*words, "--home", tmp_path)
+        events = [event_from_json(json.loads(line)) for line in ran.out.splitlines()]
+        assert isinstance(events[-1], RunFailed)
+        assert [isinstance(event, RunFailed) for event in events].count(True) == 1
+    assert rigfit("verify", "--events", "--json", "--home", tmp_path).code == 2

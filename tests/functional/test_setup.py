@@ -39,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def only(home: Path) -> dict[str, object]:
-    (environment,) = rigfit("list", "--json", "--home", home).result
+    (environment,) = rigfit("list", "--json", "--home", home).result["environments"]
     assert isinstance(environment, dict)
     return environment
 

@@ -52,7 +52,11 @@ def setup(tmp_path: Path, index: str) -> Setup:
 
 
 def usable(home: Path) -> list[str]:
-    return [each["environment"] for each in rigfit("list", "--json", "--home", home).result if each["usable"]]
+    return [
+        each["environment"]
+        for each in rigfit("list", "--json", "--home", home).result["environments"]
+        if each["usable"]
+    ]
 
 
 def test_what_cannot_be_proven_is_provisioned_but_never_listed_as_usable(setup: Setup, tmp_path: Path) -> None:

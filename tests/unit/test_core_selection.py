@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from packaging.version import Version as PackageVersion
@@ -104,12 +105,12 @@ def machine(driver: str | Fault, *gpus: Gpu) -> Machine:
     )
 
 
-def chosen(seen: Machine, **wish: str) -> str | None:
+def chosen(seen: Machine, **wish: Any) -> str | None:
     best = select(seen, (CURRENT,), FACTS, Wish(**wish)).chosen
     return best.variant.name if best else None
 
 
-def judged(seen: Machine, **wish: str) -> Selection:
+def judged(seen: Machine, **wish: Any) -> Selection:
     return select(seen, (CURRENT,), FACTS, Wish(**wish))
 
 
@@ -255,3 +256,23 @@ def test_where_not_even_the_cpu_would_do_it_is_not_offered() -> None:
     problem = why_nothing(judged(replace(alpine, platform=replace(alpine.platform, glibc=None))), (CURRENT,), FACTS)
     assert "current/cpu" in problem.detail
     assert problem.fix == ("nothing in the catalog works on this machine",)
+
+
+def test_an_environment_that_stands_already_needs_no_room() -> None:
+    small = replace(machine("no_device"), disk_free=GIB)
+    assert chosen(small, standing=frozenset({CURRENT.variants[2].environment})) == "cpu"
+
+
+def test_the_full_disk_is_told_with_the_numbers_of_what_would_fit() -> None:
+    small = replace(machine("550.54.14", gpu(0, "9.0")), disk_free=2 * GIB)
+    problem = why_nothing(judged(small), (CURRENT,), FACTS)
+    assert "needs 3.0 GiB, found 2.0 GiB" in problem.what
+    unknown = why_nothing(judged(replace(small, disk_free=None)), (CURRENT,), FACTS)
+    assert unknown.code == "nothing_fits"
+
+
+def test_a_bitsandbytes_that_no_fact_speaks_of_is_unknown() -> None:
+    newer = replace(CURRENT.variants[0], versions={"torch": "2.15.0", "bitsandbytes": "0.60"})
+    template = replace(CURRENT, variants=(newer,))
+    verdicts = select(machine("580.159.04", gpu(0, "9.0")), (template,), FACTS, Wish()).candidates[0].verdicts
+    assert next(v.status for v in verdicts if v.requirement == "quantization") == "unknown"

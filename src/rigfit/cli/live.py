@@ -30,6 +30,7 @@ from rigfit.core.size import human
 if TYPE_CHECKING:
     from rich.status import Status
 
+_DONE = {"base": "of packages", "libraries": "written"}
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -73,6 +74,7 @@ def _passed_on(events: Iterator[Event], face: Face) -> Event | None:
     last = None
     for last in events:
         face.line(event_to_json(last))
+    face.streamed = True
     return last
 
 
@@ -104,7 +106,7 @@ def _say(event: Event, view: RunView, face: Face) -> None:
 
 def _ending(event: StepFinished, view: RunView) -> str:
     row = next(row for row in view.steps if row.step == event.step)
-    amount = f", {human(row.done)} written" if row.done else ""
+    amount = f", {human(row.done)} {_DONE[row.step]}" if row.done else ""
     return f"{row.title}: {event.seconds:.1f} s{amount}"
 
 
@@ -141,7 +143,7 @@ def _draw(status: Status, event: Event, view: RunView, pace: _Pace) -> None:
         case Progress(done=done, total=total):
             row = next(row for row in view.steps if row.step == event.step)
             whole = f" of at most {human(total)}" if total else ""
-            status.update(f"{row.title}: {human(done)}{whole} written, {human(pace.rate(done))}/s")
+            status.update(f"{row.title}: {human(done)}{whole} {_DONE[event.step]}, {human(pace.rate(done))}/s")
         case CheckStarted(id=name):
             status.update(f"verify: {name}")
         case _:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from rigfit.cli.show import Face
-from rigfit.core.problem import BUG, DONE, STOPPED, USAGE, ProblemError
+from rigfit.core.problem import BUG, DONE, STOPPED, USAGE, Problem, ProblemError
 
 VERBS = (
     "setup",
@@ -82,17 +83,19 @@ def _ended(args: argparse.Namespace, face: Face) -> int:
         return _executed(args, face)
     except BrokenPipeError:  # the reader has gone, as in `rigfit list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return STOPPED if hasattr(args, "events") else DONE  # a run was cut off, a listing was read as far as wanted
 
 
 def _executed(args: argparse.Namespace, face: Face) -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         code: int = args.execute(args, face)
     except ProblemError as error:
         face.problem(error.problem, error.result)
         return error.problem.exit_code
     except KeyboardInterrupt:
-        face.note("stopped")
+        face.problem(Problem(code="stopped", what="stopped; nothing was changed", fix=("run the same command again",)))
         return STOPPED
     except BrokenPipeError:
         raise

@@ -16,9 +16,10 @@ Parser = argparse.ArgumentParser
 
 def add_output(parser: Parser, *, events: bool = False) -> None:
     group = parser.add_argument_group("output")
-    group.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    machine = group.add_mutually_exclusive_group()
+    machine.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     if events:
-        group.add_argument("--events", action="store_true", help="print a JSON line for each event of the run")
+        machine.add_argument("--events", action="store_true", help="print a JSON line for each event of the run")
         group.add_argument("--no-progress", action="store_true", help="one line for each step, nothing that moves")
     volume = group.add_mutually_exclusive_group()
     volume.add_argument("-q", "--quiet", action="store_true", help="only results and problems")

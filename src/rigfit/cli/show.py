@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rigfit.core.event import RunFailed, event_to_json
 from rigfit.core.problem import Problem
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Face:
         self.json: bool = getattr(args, "json", False)
         self.events: bool = getattr(args, "events", False)
         self.quiet: bool = getattr(args, "quiet", False)
+        self.streamed = False  # whether a stream of events has told its own end
         self.verbose: bool = getattr(args, "verbose", False)
         self._color: str = getattr(args, "color", "auto")
         self._no_progress: bool = getattr(args, "no_progress", False)
@@ -62,10 +64,8 @@ class Face:
 
     def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
         """The result of the command: one JSON object, or what `draw` makes of it."""
-        if self.json:
+        if self.json or self.events:
             self._envelope(ok=True, result=value)
-        elif self.events:
-            self.line({"event": "result", "result": value})
         else:
             self._print(self.console(), draw())
 
@@ -108,7 +108,8 @@ class Face:
             self._envelope(ok=False, problem=problem.to_json(), **({"result": result} if result else {}))
             return
         if self.events:
-            self.line({"event": "problem", "problem": problem.to_json()})
+            if not self.streamed:
+                self.line(event_to_json(RunFailed(problem=problem)))
             return
         console = self.console(stderr=True)
         console.print("error: ", style="bold red", end="")

@@ -11,7 +11,7 @@ class Cancel:
     """Set once, from any thread. `on_cancel` actions run at that moment, such as killing a child's process group."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come while its own thread holds it
         self._requested = False
         self._actions: list[Callable[[], None]] = []
 

@@ -18,7 +18,6 @@ class Environment:
     prefix: str
     standing: Standing
     receipt: Receipt | None = None
-    newer: str | None = None
 
     @property
     def usable(self) -> bool:
@@ -31,5 +30,4 @@ class Environment:
             "standing": self.standing,
             "usable": self.usable,
             "receipt": self.receipt.to_json() if self.receipt else None,
-            "newer": self.newer,
         }

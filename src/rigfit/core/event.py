@@ -92,7 +92,6 @@ class StepFinished:
     kind: ClassVar[str] = "step_finished"
     step: str
     seconds: float
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

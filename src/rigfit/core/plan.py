@@ -161,8 +161,9 @@ def _refuse_a_full_disk(plan: Plan) -> None:
     places = [("environment", "--home DIR", survey.environment_free)]
     if not survey.same_disk:
         places.append(("cache", "UV_CACHE_DIR", survey.cache_free))
+    only_linked = survey.same_disk and survey.offline
     for place, setting, free in places:
-        needed = plan.disk + SPARE
+        needed = SPARE if only_linked else plan.disk + SPARE
         if free is not None and free < needed:
             raise ProblemError(
                 Problem(

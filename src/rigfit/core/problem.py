@@ -98,10 +98,14 @@ class ProblemError(Exception):
         self.result = result or {}
 
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+UNWRITABLE = FULL | {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
 def unwritable(place: str, error: OSError) -> Problem:
     """The problem with a place that refuses to be written."""
     return Problem(
-        code="disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "home_not_writable",
+        code="disk_full" if error.errno in FULL else "home_not_writable",
         what=f"cannot write {place}: {error.strerror}",
         fix=("make that folder writable, with space left", "or keep everything elsewhere with `--home DIR`"),
     )

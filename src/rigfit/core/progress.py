@@ -31,7 +31,6 @@ class StepView:
     total: int | None = None
     item: str = ""
     seconds: float | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ class RunView:
             case Progress():
                 return self._with(event.step, done=event.done, total=event.total, item=event.item)
             case StepFinished():
-                return self._with(event.step, state="finished", seconds=event.seconds, note=event.note, item="")
+                return self._with(event.step, state="finished", seconds=event.seconds, item="")
             case Log():
                 return replace(self, log=(*self.log, event.text))
             case CheckStarted():

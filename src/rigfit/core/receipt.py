@@ -51,6 +51,8 @@ class Verification:
 class Receipt:
     """What was proven, of what, where and when. `base` is `conda` or `local`; `made` and `proven` are ISO times in UTC.
 
+    `gpu` is the UUID of the GPU that it was proven on, None for the CPU or where the driver told none.
+
     A later `verify` renews `proven`, `machine` and the verification.
     """
 
@@ -65,6 +67,7 @@ class Receipt:
     proven: str
     rigfit: str
     imports: list[str]
+    gpu: str | None
     machine: dict[str, Any]
     verification: Verification
 

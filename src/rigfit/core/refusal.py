@@ -18,8 +18,8 @@ def why_nothing(selection: Selection, templates: tuple[Template, ...], facts: Fa
     driver = selection.machine.driver
     if isinstance(driver, DriverFault) and driver.fault != "no_device":
         return Problem(code="driver_fault", what=driver.what, fix=(*driver.fix, _ON_PURPOSE))
-    if _lacks_only_disk(selection):
-        return _full_disk(selection)
+    if lacking := _lacking_only_disk(selection):
+        return _full_disk(selection, lacking)
     fix = _elsewhere(selection, templates, facts) + _newer_driver(selection) or _last_resort(
         selection, templates, facts
     )
@@ -54,13 +54,14 @@ def _paragraph(candidate: Candidate) -> str:
     return "\n".join([name, *(f"  {line}" for line in lines)])
 
 
-def _lacks_only_disk(selection: Selection) -> bool:
-    """Whether some candidate would fit but for the disk."""
-    return any({verdict.requirement for verdict in c.against} == {"disk"} for c in selection.candidates)
+def _lacking_only_disk(selection: Selection) -> list[Candidate]:
+    """The candidates that would fit but for a disk that is known to be too full."""
+    lacking = {("disk", "unmet")}
+    return [c for c in selection.candidates if {(v.requirement, v.status) for v in c.against} == lacking]
 
 
-def _full_disk(selection: Selection) -> Problem:
-    least = min(candidate.variant.disk for candidate in selection.candidates)
+def _full_disk(selection: Selection, lacking: list[Candidate]) -> Problem:
+    least = min(candidate.variant.disk for candidate in lacking)
     free = selection.machine.disk_free or 0
     return Problem(
         code="disk_full",
@@ -73,7 +74,8 @@ def _full_disk(selection: Selection) -> Problem:
 def _elsewhere(selection: Selection, templates: tuple[Template, ...], facts: Facts) -> tuple[str, ...]:
     """What would work on this machine as it is: something else of the catalog, or another of its GPUs."""
     found = []
-    anything = select(selection.machine, templates, facts, Wish(gpu=selection.wish.gpu)).chosen
+    wish = Wish(gpu=selection.wish.gpu, standing=selection.wish.standing)
+    anything = select(selection.machine, templates, facts, wish).chosen
     if anything is not None:
         found.append(f"`rigfit setup {anything.variant.template}`, which fits ({anything.variant.name})")
     elif selection.wish.gpu not in (None, "all"):
@@ -99,6 +101,6 @@ def _last_resort(selection: Selection, templates: tuple[Template, ...], facts: F
     """The CPU on purpose, where that works."""
     machine = selection.machine
     builds = (variant for template in templates for variant in template.variants if variant.is_cpu)
-    if any(judge(machine, (), variant, facts, asked=True).fits for variant in builds):
+    if any(judge(machine, (), variant, facts, Wish(variant=variant.name)).fits for variant in builds):
         return ("nothing in the catalog works on this GPU; without it, on purpose: `rigfit setup --variant cpu`",)
     return ("nothing in the catalog works on this machine",)

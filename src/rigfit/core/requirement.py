@@ -140,18 +140,18 @@ def _driver_found(machine: Machine) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuCode:
-    """`build` is None where no fact says what code the locked torch carries."""
+    """`builds` are what the facts know of the locked torch, one for each architecture."""
 
     torch: str
-    build: TorchBuild | None
+    builds: tuple[TorchBuild, ...]
     driver: DriverMinimum | None
 
     def check(self, machine: Machine, gpus: tuple[Gpu, ...]) -> tuple[Verdict, ...]:
-        return tuple(self._of(gpu, machine) for gpu in gpus)
+        build = next((each for each in self.builds if each.arch == machine.platform.arch), None)
+        return tuple(self._of(gpu, machine, build) for gpu in gpus)
 
-    def _of(self, gpu: Gpu, machine: Machine) -> Verdict:
-        status, why = self._judge(gpu, machine)
-        build = self.build
+    def _of(self, gpu: Gpu, machine: Machine, build: TorchBuild | None) -> Verdict:
+        status, why = self._judge(gpu, machine, build)
         codes = ", ".join(str(code) for code in build.cubins) if build else "the capability of the GPU"
         return Verdict(
             requirement="gpu_code",
@@ -163,15 +163,15 @@ class GpuCode:
             gpu=gpu.index,
         )
 
-    def _judge(self, gpu: Gpu, machine: Machine) -> tuple[Status, str]:
+    def _judge(self, gpu: Gpu, machine: Machine, build: TorchBuild | None) -> tuple[Status, str]:
         capability = gpu.compute_capability
         if capability is None:
             return "unknown", "the GPU did not tell its compute capability"
-        if self.build is None:
+        if build is None:
             return "unknown", f"no fact says which GPUs torch {self.torch} has code for"
-        if any(cubin_covers(code, capability) for code in self.build.cubins):
+        if any(cubin_covers(code, capability) for code in build.cubins):
             return "met", "code for a major version runs on the same and every later minor version"
-        if any(ptx_covers(code, capability) for code in self.build.ptx):
+        if any(ptx_covers(code, capability) for code in build.ptx):
             return self._by_ptx(machine)
         return "unmet", f"torch {self.torch} has no code for compute capability {capability}"
 
@@ -206,6 +206,8 @@ class EightBit:
         if capability is None:
             status: Status = "unknown"
             why = "the GPU did not tell its compute capability"
+        elif not self.support:
+            status, why = "unknown", f"no fact says what bitsandbytes {self.bitsandbytes} can do"
         else:
             status = "met" if row else "unmet"
             why = f"8-bit is {row.speed} there" if row else f"there are no 8-bit kernels for {capability} in it"
@@ -263,33 +265,38 @@ class EnoughGpuMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnoughDisk:
-    """Bytes for the environment; the plan looks again, at the cache and at what is there already."""
+    """Bytes for the environment, unless it is `there` already; the plan looks at the cache, too."""
 
     least: int
+    there: bool
 
     def check(self, machine: Machine, gpus: tuple[Gpu, ...]) -> tuple[Verdict, ...]:
         del gpus
         free = machine.disk_free
+        status: Status = "unknown" if free is None else "met" if free >= self.least else "unmet"
         verdict = Verdict(
             requirement="disk",
-            status="unknown" if free is None else "met" if free >= self.least else "unmet",
+            status="met" if self.there else status,
             needed=f"{human(self.least)} free where environments are kept",
             found="free space unknown" if free is None else f"{human(free)} free",
-            why="the unpacked files take that much",
+            why="it stands already" if self.there else "the unpacked files take that much",
             source="the sizes beside the lock",
         )
         return (verdict,)
 
 
-def requirements_of(variant: Variant, facts: Facts, *, asked: bool) -> tuple[Requirement, ...]:
-    """Everything `variant` needs, best understood in this order; `asked` says that this variant was named."""
+def requirements_of(variant: Variant, facts: Facts, *, asked: bool, there: bool) -> tuple[Requirement, ...]:
+    """Everything `variant` needs, best understood in this order.
+
+    `asked` says that this variant was named, `there` that its environment stands already.
+    """
     torch = variant.versions["torch"]
     bitsandbytes = variant.versions["bitsandbytes"]
     general: tuple[Requirement, ...] = (
         OnPlatform(platforms=variant.platforms),
         Glibc(least=variant.glibc, because=variant.glibc_because),
     )
-    disk = EnoughDisk(least=variant.disk)
+    disk = EnoughDisk(least=variant.disk, there=there)
     if variant.cuda is None:
         first = facts.int8_on_cpu
         right = PackageVersion(bitsandbytes) >= first.since
@@ -298,12 +305,12 @@ def requirements_of(variant: Variant, facts: Facts, *, asked: bool) -> tuple[Req
     cuda = variant.cuda
     driver = next((row for row in facts.drivers if row.cuda == cuda), None)
     version = PackageVersion(torch)
-    builds = (row for row in facts.torch if row.cuda == cuda and row.since <= version <= row.until)
+    builds = tuple(row for row in facts.torch if row.cuda == cuda and row.since <= version <= row.until)
     support = tuple(row for row in facts.int8 if row.since <= PackageVersion(bitsandbytes) <= row.until)
     return (
         *general,
         NewEnoughDriver(cuda=cuda, fact=driver),
-        GpuCode(torch=torch, build=next(builds, None), driver=driver),
+        GpuCode(torch=torch, builds=builds, driver=driver),
         EightBit(bitsandbytes=bitsandbytes, support=support),
         EnoughGpuMemory(fact=facts.gpu_memory),
         disk,

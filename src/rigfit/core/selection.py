@@ -16,11 +16,15 @@ from rigfit.core.version import Capability
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the person asked for; None leaves it to rigfit. `gpu` is an index, a UUID or `all`."""
+    """What the person asked for; None leaves it to rigfit. `gpu` is an index, a UUID or `all`.
+
+    `standing` are the environments that are there already, which need no new room on the disk.
+    """
 
     template: str | None = None
     variant: str | None = None
     gpu: str | None = None
+    standing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +87,15 @@ def select(machine: Machine, templates: tuple[Template, ...], facts: Facts, wish
     """Judge every variant of the wished templates. Raises ProblemError for a template, variant or GPU not there."""
     gpus = _selected_gpus(machine, wish.gpu)
     wanted = _wanted(templates, wish)
-    judged = [judge(machine, gpus, variant, facts, asked=wish.variant is not None) for variant in wanted]
+    judged = [judge(machine, gpus, variant, facts, wish) for variant in wanted]
     best_first = sorted(judged, key=lambda candidate: _merit(candidate, gpus), reverse=True)
     return Selection(machine=machine, wish=wish, candidates=tuple(best_first))
 
 
-def judge(machine: Machine, gpus: tuple[Gpu, ...], variant: Variant, facts: Facts, *, asked: bool) -> Candidate:
+def judge(machine: Machine, gpus: tuple[Gpu, ...], variant: Variant, facts: Facts, wish: Wish) -> Candidate:
     """Every verdict on `variant`; a GPU with a verdict against it is left out."""
-    requirements = requirements_of(variant, facts, asked=asked)
+    asked, there = wish.variant is not None, variant.environment in wish.standing
+    requirements = requirements_of(variant, facts, asked=asked, there=there)
     verdicts = tuple(verdict for requirement in requirements for verdict in requirement.check(machine, gpus))
     lost = {verdict.gpu for verdict in verdicts if verdict.gpu is not None and verdict.status != "met"}
     used = () if variant.is_cpu else gpus
@@ -108,15 +113,17 @@ def _merit(candidate: Candidate, gpus: tuple[Gpu, ...]) -> tuple[bool, bool, Cap
     return candidate.fits, candidate.fits and not candidate.left_out, max(covered, default=Capability(0, 0))
 
 
+def unknown_template(name: str, templates: tuple[Template, ...]) -> Problem:
+    """The refusal of a name that the catalog does not have."""
+    choose = "choose one of: " + ", ".join(template.name for template in templates)
+    return Problem(code="unknown_template", what=f"there is no template `{name}` in the catalog", fix=(choose,))
+
+
 def _wanted(templates: tuple[Template, ...], wish: Wish) -> list[Variant]:
     named = [template for template in templates if wish.template in (None, template.name)]
     if not named:
         raise ProblemError(
-            Problem(
-                code="unknown_template",
-                what=f"there is no template `{wish.template}` in the catalog",
-                fix=("choose one of: " + ", ".join(template.name for template in templates),),
-            ),
+            unknown_template(str(wish.template), templates),
         )
     every = [variant for template in named for variant in template.variants]
     found = [variant for variant in every if wish.variant in (None, variant.name)]

@@ -14,7 +14,7 @@ from rigfit.core.environment import Environment
 from rigfit.core.event import Event, RunFailed, RunFinished, RunStarted, StepFinished, StepStarted
 from rigfit.core.machine import DriverFault, Machine
 from rigfit.core.plan import Plan, Step
-from rigfit.core.problem import Problem, ProblemError, unwritable
+from rigfit.core.problem import UNWRITABLE, Problem, ProblemError, unwritable
 from rigfit.core.receipt import Receipt, Verification
 from rigfit.engine.keeping import Keeping, not_usable
 from rigfit.engine.settings import Settings
@@ -42,7 +42,7 @@ class Carrying:
     def verify(self, environment: Environment, machine: Machine, cancel: Cancel) -> Iterator[Event]:
         """Prove again what was set up before; renews the receipt, or withdraws it."""
         step = Step(id="verify", title=f"prove {environment.name} again")
-        return self._run(environment.name, (step,), self._proven_again(environment, machine, step, cancel))
+        return self._run(environment.name, (step,), self._proven_again(environment.name, machine, step, cancel))
 
     def _run(self, name: str, steps: tuple[Step, ...], work: _Work) -> Iterator[Event]:
         return recorded(self._framed(name, steps, work), self._settings.home)
@@ -56,6 +56,8 @@ class Carrying:
         except ProblemError as error:
             yield RunFailed(problem=error.problem, result=error.result)
         except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
             yield RunFailed(problem=unwritable(str(error.filename or self._settings.home.path), error))
         else:
             yield RunFinished(seconds=time.monotonic() - started, result=receipt.to_json())
@@ -72,9 +74,13 @@ class Carrying:
             device=target.device,
             gpu=target.gpu,
         )
-        verification = yield from _verified(plan.steps[-1], trial, cancel)
-        receipt = _receipt(plan, verification, made=proven.made if proven else _now())
-        return self._concluded(receipt, was_proven=proven is not None)
+        verification = yield from self._verified(plan.steps[-1], trial, cancel)
+        if proven is not None:
+            return self._renewed(replace(proven, gpu=target.gpu), target.machine, verification)
+        receipt = _receipt(plan, verification)
+        if not verification.passed:
+            raise ProblemError(_not_passed(verification, "rigfit setup -v"), verification.to_json())
+        return self._kept(receipt)
 
     def _provisioned(self, plan: Plan, cancel: Cancel) -> Iterator[Event]:
         if plan.survey.state == "proven":
@@ -82,49 +88,54 @@ class Carrying:
             raise ProblemError(Problem(code="environment_unfinished", what=what, fix=("run the same command again",)))
         self._keeping.receipts.forget(plan.environment)
         self._keeping.prefix(plan.environment).begin()
-        base: Installer = CondaBase() if plan.base.kind == "conda" else LocalBase()
-        for step, installer in zip(plan.steps, (base, Wheels()), strict=False):
+        environ = self._settings.environ
+        base: Installer = CondaBase(environ) if plan.base.kind == "conda" else LocalBase(environ)
+        for step, installer in zip(plan.steps, (base, Wheels(environ)), strict=False):
             yield StepStarted(step=step.id, title=step.title, total=step.disk or None)
             started = time.monotonic()
             yield from installer.install(plan, cancel)
             yield StepFinished(step=step.id, seconds=time.monotonic() - started)
 
-    def _proven_again(self, environment: Environment, machine: Machine, step: Step, cancel: Cancel) -> _Work:
+    def _proven_again(self, name: str, machine: Machine, step: Step, cancel: Cancel) -> _Work:
+        environment = self._keeping.find(name)  # as it is now that it is ours
         receipt = environment.receipt
         if receipt is None:
             raise ProblemError(not_usable(environment))
-        device = receipt.verification.device
+        on_cpu = receipt.verification.device == "cpu"
         trial = Trial(
             environment=environment.name,
             python=_python(environment.prefix),
             imports=tuple(receipt.imports),
-            device=device,
-            gpu=None if device == "cpu" else _first_gpu(machine),
+            device=receipt.verification.device,
+            gpu=None if on_cpu else _same_gpu(receipt, machine),
         )
-        verification = yield from _verified(step, trial, cancel)
-        renewed = replace(receipt, proven=_now(), machine=machine.to_json(), verification=verification)
-        return self._concluded(renewed, was_proven=True)
+        verification = yield from self._verified(step, trial, cancel)
+        return self._renewed(receipt, machine, verification)
 
-    def _concluded(self, receipt: Receipt, *, was_proven: bool) -> Receipt:
-        if receipt.verification.passed:
-            self._keeping.receipts.keep(receipt)
-            self._keeping.prefix(receipt.environment).finish()
-            return receipt
-        if was_proven:
-            self._keeping.receipts.withdraw(receipt)
-        raise ProblemError(_not_passed(receipt.verification), receipt.verification.to_json())
+    def _verified(self, step: Step, trial: Trial, cancel: Cancel) -> Generator[Event, None, Verification]:
+        yield StepStarted(step=step.id, title=step.title)
+        started = time.monotonic()
+        verification = yield from prove(trial, cancel, self._settings.environ)
+        yield StepFinished(step=step.id, seconds=time.monotonic() - started)
+        return verification
+
+    def _renewed(self, receipt: Receipt, machine: Machine, verification: Verification) -> Receipt:
+        """The receipt of today; a failure withdraws it."""
+        today = replace(receipt, proven=_now(), machine=machine.to_json(), verification=verification)
+        if verification.passed:
+            return self._kept(today)
+        self._keeping.receipts.withdraw(today)
+        again = f"rigfit verify {receipt.environment} -v"
+        raise ProblemError(_not_passed(verification, again), verification.to_json())
+
+    def _kept(self, receipt: Receipt) -> Receipt:
+        self._keeping.receipts.keep(receipt)
+        self._keeping.prefix(receipt.environment).finish()
+        return receipt
 
 
-def _verified(step: Step, trial: Trial, cancel: Cancel) -> Generator[Event, None, Verification]:
-    yield StepStarted(step=step.id, title=step.title)
-    started = time.monotonic()
-    verification = yield from prove(trial, cancel)
-    yield StepFinished(step=step.id, seconds=time.monotonic() - started)
-    return verification
-
-
-def _receipt(plan: Plan, verification: Verification, *, made: str) -> Receipt:
-    target = plan.target
+def _receipt(plan: Plan, verification: Verification) -> Receipt:
+    target, now = plan.target, _now()
     return Receipt(
         environment=plan.environment,
         template=target.template.name,
@@ -133,33 +144,39 @@ def _receipt(plan: Plan, verification: Verification, *, made: str) -> Receipt:
         base=plan.base.kind,
         base_python=plan.base.python,
         prefix=target.prefix,
-        made=made,
-        proven=_now(),
+        made=now,
+        proven=now,
         rigfit=version("rigfit"),
         imports=list(target.template.imports),
+        gpu=target.gpu,
         machine=target.machine.to_json(),
         verification=verification,
     )
 
 
-def _not_passed(verification: Verification) -> Problem:
+def _not_passed(verification: Verification, again: str) -> Problem:
     failed = [check for check in verification.checks if check.status == "failed"]
     names = ", ".join(check.id for check in failed)
     name = verification.environment
     return Problem(
         code="verification_failed",
         what=f"{name} is not proven: {len(failed)} of {len(verification.checks)} checks failed: {names}",
-        fix=(f"rigfit repair {name}", f"rigfit verify {name} -v"),
+        fix=(f"rigfit repair {name}", again),
         detail="\n".join(f"{check.id}: {check.why}" for check in failed),
     )
 
 
-def _first_gpu(machine: Machine) -> str | None:
-    """Raises ProblemError where the GPU that the environment was proven on cannot be reached now."""
+def _same_gpu(receipt: Receipt, machine: Machine) -> str | None:
+    """The GPU of the proof. Raises ProblemError where it cannot be reached now."""
     if isinstance(machine.driver, DriverFault):
-        fault = machine.driver
-        raise ProblemError(Problem(code="verification_failed", what=f"no GPU answers: {fault.what}", fix=fault.fix))
-    return machine.gpus[0].uuid if machine.gpus else None
+        raise ProblemError(Problem(code="driver_fault", what=machine.driver.what, fix=machine.driver.fix))
+    present = [gpu.uuid for gpu in machine.gpus]
+    if receipt.gpu is None:
+        return next(iter(present), None)
+    if receipt.gpu not in present:
+        what = f"the GPU on which {receipt.environment} was proven, {receipt.gpu}, is not in this machine now"
+        raise ProblemError(Problem(code="unknown_gpu", what=what, fix=(f"rigfit setup {receipt.template}",)))
+    return receipt.gpu
 
 
 def _python(prefix: str) -> Path:

@@ -52,7 +52,8 @@ class Fitting:
     def select(self, wish: Wish) -> Selection:
         """Raises ProblemError for a template, variant or GPU that is not there."""
         try:
-            return select(self.machine, self.templates, self.facts, wish)
+            standing = frozenset(environment.name for environment in self._keeping.all())
+            return select(self.machine, self.templates, self.facts, replace(wish, standing=standing))
         except ProblemError as error:
             if error.problem.code != "unknown_template":
                 raise
@@ -99,7 +100,9 @@ class Fitting:
 
     def _survey(self, target: Target) -> Survey:
         settings = self._settings
-        return survey(target, home=settings.home.path, base=settings.base, offline=settings.offline)
+        return survey(
+            target, home=settings.home.path, base=settings.base, offline=settings.offline, environ=settings.environ
+        )
 
     def _target(self, candidate: Candidate) -> Target:
         variant = candidate.variant

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rigfit.core.environment import Environment
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.receipt import Receipt
@@ -21,8 +23,12 @@ class Keeping:
         return Prefix(home=self._home.path, name=name)
 
     def proof(self, name: str) -> Receipt | None:
-        """The receipt of an environment that is whole."""
-        return self.receipts.proof(name) if self.prefix(name).is_whole() else None
+        """The receipt of an environment that is whole, in its place, and able to start."""
+        receipt, prefix = self.receipts.proof(name), self.prefix(name)
+        if receipt is None or not prefix.is_whole() or not os.access(prefix.path / "bin" / "python", os.X_OK):
+            return None
+        here = (receipt.environment, receipt.prefix) == (name, str(prefix.path))
+        return receipt if here and receipt.verification.passed and receipt.verification.level == "full" else None
 
     def all(self) -> tuple[Environment, ...]:
         """Every environment, set up last first."""
@@ -49,7 +55,7 @@ class Keeping:
             what = "no environment has been set up to the end yet"
             raise ProblemError(Problem(code="no_environment", what=what, fix=("rigfit setup",)))
         exact = [environment for environment in known if environment.name == wanted]
-        found = exact or [environment for environment in known if environment.name.startswith(wanted)]
+        found = exact or [environment for environment in known if wanted and environment.name.startswith(wanted)]
         if len(found) == 1:
             return found[0]
         listed = ", ".join(environment.name for environment in found or known)
@@ -66,8 +72,8 @@ class Keeping:
 
         Raises ProblemError for an environment that is not proven.
         """
-        named = [each for each in self.all() if wanted and each.name.startswith(f"{wanted}-")]
-        environment = next((each for each in named if each.usable), None) or self.find(wanted)
+        called = (each for each in self.all() if each.usable and wanted in (None, *_short_names(each)))
+        environment = next(called, None) or self.find(wanted)
         if not environment.usable:
             raise ProblemError(not_usable(environment))
         return environment
@@ -80,11 +86,16 @@ class Keeping:
             prefix.remove()
 
 
+def _short_names(environment: Environment) -> tuple[str, ...]:
+    receipt = environment.receipt
+    return (receipt.template, f"{receipt.template}-{receipt.variant}") if receipt else ()
+
+
 def not_usable(environment: Environment) -> Problem:
     """The refusal to use what is not proven."""
     repair = f"rigfit repair {environment.name}"
     if environment.standing == "failed":
         what = f"{environment.name} failed its last verification"
         return Problem(code="verification_failed", what=what, fix=(f"rigfit verify {environment.name}", repair))
-    what = f"{environment.name} is unfinished: its setup was interrupted or it was never proven"
+    what = f"{environment.name} is unfinished: its setup was interrupted, it was never proven, or it is damaged"
     return Problem(code="environment_unfinished", what=what, fix=("rigfit setup", repair))

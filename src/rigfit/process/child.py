@@ -80,7 +80,7 @@ def run(command: Command, cancel: Cancel | None = None) -> Generator[Said | Tick
             _feed(child, command.stdin)
             timed_out = yield from _listen(child, command)
             _kill_group(child.pid)  # while it is not waited for, its number is not given to another
-            yield Ended(code=_reaped(child), timed_out=timed_out, cancelled=cancel.requested)
+        yield Ended(code=_reaped(child), timed_out=timed_out, cancelled=cancel.requested)
     finally:
         if child.returncode is None:
             _kill_group(child.pid)
@@ -167,7 +167,10 @@ def _reaped(child: subprocess.Popen[bytes]) -> int:
 
 
 def _has_ended(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    except ChildProcessError:  # our parent told the kernel not to keep ended children
+        return True
 
 
 def _kill_group(pid: int) -> None:

@@ -19,11 +19,15 @@ _NEW = ".new-"
 
 
 def environments_in(home: Path) -> tuple[str, ...]:
-    """The names of all environments, whole or not."""
+    """The names of all environments, whole or not. Raises ProblemError where they may not be looked at."""
     try:
         found = [entry.name for entry in os.scandir(home / "envs") if entry.is_dir(follow_symlinks=False)]
-    except OSError:
+    except FileNotFoundError:
         return ()
+    except OSError as error:
+        what = f"cannot read {home / 'envs'}: {error.strerror}"
+        fix = ("make that folder readable", "or name another with `--home DIR`")
+        raise ProblemError(Problem(code="home_not_writable", what=what, fix=fix)) from error
     return tuple(sorted(name for name in found if not name.startswith(".")))
 
 
@@ -44,7 +48,10 @@ class Prefix:
 
     def is_whole(self) -> bool:
         """Whether it stands and its making was brought to the end."""
-        return self.path.is_dir() and not self.path.is_symlink() and not (self.path / MARK).exists()
+        try:
+            return self.path.is_dir() and not self.path.is_symlink() and not (self.path / MARK).exists()
+        except OSError:  # what cannot be looked at cannot be used
+            return False
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -56,7 +63,10 @@ class Prefix:
         try:
             with _told(file):
                 _own(handle, self.name)
-            yield
+            try:
+                yield
+            finally:
+                os.ftruncate(handle, 0)  # nobody is to be sent after a process that has gone
         finally:
             os.close(handle)
 

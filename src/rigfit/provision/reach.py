@@ -31,8 +31,14 @@ def silence_of(
     """
     if is_file(url):
         return None if Path(path_of(url)).exists() else Silence(why="no such file", gone=True)
+    from http.client import HTTPException
+
     try:
         return Question(lambda: _ask(url, environ, method, limit)).answer(limit)
+    except HTTPException:
+        return Silence(why="what answers there is no web server")
+    except ValueError as error:  # a port or a host that is none
+        return Silence(why=f"the address is wrong: {error}")
     except TimeoutError:
         return Silence(why=f"no answer within {limit:g} s")
 

@@ -44,7 +44,7 @@ def survey(
         environment_free=free_bytes(prefix),
         cache_free=free_bytes(cache),
         same_disk=on_one_disk(prefix, cache),
-        state="unfinished" if prefix.is_dir() else "absent",
+        state="unfinished" if os.path.isdir(prefix) else "absent",  # noqa: PTH112 - Path.is_dir raises where we may not look
     )
 
 

@@ -74,17 +74,18 @@ class Wheels:
             cwd="/",
         )
         total = sum(artifact.unpacked for artifact in lock.pip)
-        item = ""
+        item, written = "", 0
         for heard in listen(command, cancel, lambda words: problem_of(_failure(plan, where, words))):
             match heard:
                 case Tick(pid=pid) if (done := written_by(pid)) is not None:
-                    yield Progress(step="libraries", done=min(done, total), total=total, item=item)
+                    written = min(done, total)
+                    yield Progress(step="libraries", done=written, total=total, item=item)
                 case Said(stream="err", text=text) if not _SILENT.match(text):
                     item = _fetched(text) or item
                     yield _log(text)
                 case _:
                     pass
-        yield Progress(step="libraries", done=total, total=total)
+        yield Progress(step="libraries", done=written, total=total)
 
 
 def written_by(pid: int) -> int | None:

@@ -38,7 +38,7 @@ def conda_cache(environ: Mapping[str, str], packages: Iterable[Artifact]) -> Pat
 
 def standing(path: Path) -> Path:
     """`path`, or its nearest parent that exists."""
-    return next((place for place in (path, *path.parents) if place.exists()), Path("/"))
+    return next((place for place in (path, *path.parents) if os.path.exists(place)), Path("/"))  # noqa: PTH110 - Path.exists raises where we may not look
 
 
 def free_bytes(path: Path) -> int | None:

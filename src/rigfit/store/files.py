@@ -10,7 +10,7 @@ from rigfit.core.problem import ProblemError, unwritable
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace `path` in one step and make it last; raises ProblemError where the folder cannot be written."""
+    """Replace `path` in one step; raises ProblemError where the folder cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -6,32 +6,28 @@ import contextlib
 import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import TextIO
 
-from rigfit.core.event import Event, event_to_json
-from rigfit.core.problem import ProblemError, unwritable
+from rigfit.core.event import Event, RunFailed, event_to_json
+from rigfit.core.problem import unwritable
 from rigfit.store.paths import Home
 
 _KEPT = 99  # runs, beside the new one
 
 
 def recorded(events: Iterator[Event], home: Home) -> Iterator[Event]:
-    """Pass the events on, each written to `runs/<time>.jsonl` first; raises ProblemError before the first event."""
+    """Pass the events on, each written to `runs/<time>.jsonl` first; RunFailed alone where nothing can be written."""
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     path = home.runs / f"{now}.jsonl"
     try:
         home.runs.mkdir(parents=True, exist_ok=True)
         for old in sorted(home.runs.glob("*.jsonl"))[:-_KEPT]:
             old.unlink(missing_ok=True)
-        log = path.open("w", encoding="utf-8", buffering=1)
+        log = path.open("wb", buffering=0)  # a buffer would fail once more when it is closed
     except OSError as error:
-        raise ProblemError(unwritable(str(path), error)) from error
-    return _copied(events, log)
-
-
-def _copied(events: Iterator[Event], log: TextIO) -> Iterator[Event]:
+        yield RunFailed(problem=unwritable(str(path), error))
+        return
     with log:
         for event in events:
             with contextlib.suppress(OSError):  # a full disk must not hide the event that says so
-                log.write(json.dumps(event_to_json(event)) + "\n")
+                log.write(json.dumps(event_to_json(event)).encode() + b"\n")
             yield event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
@@ -59,7 +60,7 @@ def prove(
                     heard.last.append(text)
                     yield Log(step="verify", text=text)
                 case Ended():
-                    _refuse_a_broken_end(item, heard, trial)
+                    yield from _ending(item, heard, trial)
     return Verification(
         environment=trial.environment,
         device=trial.device,
@@ -117,23 +118,33 @@ def _hear(line: dict[str, Any], heard: _Heard) -> Iterator[CheckStarted | Check]
             heard.done = True
 
 
-def _refuse_a_broken_end(ended: Ended, heard: _Heard, trial: Trial) -> None:
+def _ending(ended: Ended, heard: _Heard, trial: Trial) -> Iterator[Check]:
+    """What is left to say once the payload has ended. Raises ProblemError if that proves nothing either way."""
     if ended.cancelled:
-        raise ProblemError(
-            Problem(
-                code="stopped", what="stopped while verifying; nothing was proven", fix=("run the same command again",)
-            )
-        )
-    complete = tuple(check.id for check in heard.checks) == CHECK_IDS
-    if heard.done and complete and ended.code == 0:
+        what = "stopped while verifying; nothing was proven"
+        raise ProblemError(Problem(code="stopped", what=what, fix=("run the same command again",)))
+    if heard.done and ended.code == 0 and tuple(check.id for check in heard.checks) == CHECK_IDS:
         return
-    how = f"ran longer than {trial.limit:.0f} s" if ended.timed_out else f"ended early, with exit code {ended.code}"
-    at = f" after `{heard.checks[-1].id}`" if heard.checks else " before its first check"
-    raise ProblemError(
-        Problem(
-            code="verification_crashed",
-            what=f"the verification of {trial.environment} {how}{at}",
-            fix=(f"rigfit verify {trial.environment} -v", f"rigfit repair {trial.environment}"),
-            detail="\n".join(heard.last),
-        ),
+    if ended.timed_out or ended.code == -signal.SIGKILL:
+        how = f"took more than {trial.limit:.0f} s" if ended.timed_out else "was killed; there may be too little memory"
+        raise ProblemError(_crashed(f"the verification of {trial.environment} {how}", heard, trial))
+    yield from _after_a_crash(ended, heard)
+
+
+def _after_a_crash(ended: Ended, heard: _Heard) -> Iterator[Check]:
+    """A Python that dies by itself has failed the check that it was at; what comes after could not be tried."""
+    how = f"by signal {-ended.code}" if ended.code < 0 else f"with exit code {ended.code}"
+    why = f"Python ended {how}: {' / '.join(list(heard.last)[-3:])}"
+    for number, name in enumerate(CHECK_IDS[len(heard.checks) :]):
+        last = Check(id=name, status="failed", why=why) if number == 0 else Check(id=name, status="skipped", why=why)
+        heard.checks.append(last)
+        yield last
+
+
+def _crashed(what: str, heard: _Heard, trial: Trial) -> Problem:
+    return Problem(
+        code="verification_crashed",
+        what=what,
+        fix=(f"rigfit verify {trial.environment} -v", f"rigfit repair {trial.environment}"),
+        detail="\n".join(heard.last),
     )

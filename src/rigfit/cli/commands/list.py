@@ -28,5 +28,5 @@ def execute(args: argparse.Namespace, face: Face) -> int:
 
         return draw.environments(found)
 
-    face.result([environment.to_json() for environment in found], drawn)
+    face.result({"environments": [environment.to_json() for environment in found]}, drawn)
     return DONE

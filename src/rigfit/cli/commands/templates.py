@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rigfit.cli import options
 from rigfit.cli.show import Face
-from rigfit.core.problem import DONE, Problem, ProblemError
+from rigfit.core.problem import DONE, ProblemError
 
 if TYPE_CHECKING:
     from rigfit.core.template import Template
@@ -22,17 +22,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, face: Face) -> int:
     from rigfit.cli import draw
+    from rigfit.core.selection import unknown_template
     from rigfit.engine.fitting import Fitting
 
     found = Fitting(options.settings(args)).templates
     if args.name is None:
-        face.result([_as_json(template) for template in found], lambda: draw.templates(found))
+        face.result({"templates": [_as_json(each) for each in found]}, lambda: draw.templates(found))
         return DONE
     named = next((template for template in found if template.name == args.name), None)
     if named is None:
-        choose = "choose one of: " + ", ".join(template.name for template in found)
-        what = f"there is no template `{args.name}` in the catalog"
-        raise ProblemError(Problem(code="unknown_template", what=what, fix=(choose,)))
+        raise ProblemError(unknown_template(args.name, found))
     face.result(_as_json(named), lambda: draw.template(named))
     return DONE
 
