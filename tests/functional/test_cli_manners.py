@@ -113,6 +113,8 @@ def test_a_templates_name_is_enough_to_use_the_one_that_was_set_up_last(tmp_path
     keep(tmp_path, "current2-cpu-00000003", "2026-03-01T00:00:00+00:00")
     ran = rigfit("run", "current", "--home", tmp_path, "--", "sh", "-c", "echo $RIGFIT_ENVIRONMENT")
     assert ran.out.strip() == "current-cpu-00000002"
+    without_home_packages = rigfit("run", "current", "--home", tmp_path, "--", "sh", "-c", "echo $PYTHONNOUSERSITE")
+    assert without_home_packages.out.strip() == "1"
     refused = rigfit("remove", "current-cpu", "--yes", "--home", tmp_path)
     assert refused.code == 2
     assert "the names of 2 environments begin with `current-cpu`" in refused.err

@@ -10,6 +10,7 @@ import pytest
 
 from rigfit.core.version import Version
 from rigfit.probe import host
+from rigfit.sources.places import free_bytes
 
 
 def put(root: Path, file: str, text: str = "") -> None:
@@ -112,14 +113,14 @@ def test_memory_is_the_machines_in_bytes(tmp_path: Path) -> None:
 
 
 def test_free_disk_is_that_of_the_nearest_folder_that_exists(tmp_path: Path) -> None:
-    free = host.disk_free(tmp_path / "not" / "yet" / "there")
+    free = free_bytes(tmp_path / "not" / "yet" / "there")
     assert free is not None
     assert abs(free - shutil.disk_usage(tmp_path).free) < 1 << 30
 
 
 def test_free_disk_below_a_file_is_that_of_the_files_system(tmp_path: Path) -> None:
     put(tmp_path, "file")
-    assert host.disk_free(tmp_path / "file" / "below") is not None
+    assert free_bytes(tmp_path / "file" / "below") is not None
 
 
 def test_free_disk_that_nobody_tells_is_null(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,4 +128,4 @@ def test_free_disk_that_nobody_tells_is_null(tmp_path: Path, monkeypatch: pytest
         raise PermissionError
 
     monkeypatch.setattr(os, "statvfs", refuse)
-    assert host.disk_free(tmp_path) is None
+    assert free_bytes(tmp_path) is None

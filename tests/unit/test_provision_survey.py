@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -288,3 +289,30 @@ def test_an_index_page_that_is_lost_is_left_to_the_installer(tmp_path: Path, sit
         _survey(make_target(tmp_path, pip=[ALPHA.locked()]), bare_environ(tmp_path, UV_DEFAULT_INDEX=index)).missing
         == ()
     )
+
+
+def test_what_answers_but_is_no_web_server_is_not_usable() -> None:
+    with socket.socket() as strange:
+        strange.bind(("127.0.0.1", 0))
+        strange.listen()
+        url = f"http://127.0.0.1:{strange.getsockname()[1]}/"
+
+        def answer() -> None:
+            while True:
+                try:
+                    caller, _ = strange.accept()
+                except OSError:
+                    return
+                with caller:
+                    caller.sendall(b"220 mail is here\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        silence = silence_of(url, {}, limit=5)
+    assert silence is not None
+    assert "no web server" in silence.why
+
+
+def test_an_address_that_is_none_is_not_usable() -> None:
+    silence = silence_of("http://host:bad/simple", {}, limit=5)
+    assert silence is not None
+    assert "address is wrong" in silence.why

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import yaml
 
 from rigfit.catalog.place import Place, described
-from rigfit.catalog.sidecar import Sidecar, file_name, read_sidecar, sidecar_path
+from rigfit.catalog.sidecar import Sidecar, read_sidecar, sidecar_path
 from rigfit.core.problem import ProblemError
-from rigfit.core.template import Artifact, Lock, Variant
+from rigfit.core.template import Artifact, Lock, Variant, file_name
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 URL_FORMS: dict[str, re.Pattern[str]] = {

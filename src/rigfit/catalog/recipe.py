@@ -9,8 +9,8 @@ from typing import Any
 
 from rigfit.catalog.locate import TEMPLATE_FILE
 from rigfit.catalog.place import Place, described
-from rigfit.catalog.sidecar import file_name
 from rigfit.catalog.table import DATE, HTTPS, NAME, REQUIREMENTS, SHA256, TEXT, TEXTS, VERSION, WHOLE, Table, read_toml
+from rigfit.core.template import file_name
 from rigfit.core.version import Version
 
 PLATFORMS = ("linux-64", "linux-aarch64")

@@ -67,11 +67,6 @@ class Sidecar:
         return body + ',\n "sizes": {\n' + ",\n".join(rows) + "\n }\n}\n"
 
 
-def file_name(url: str) -> str:
-    """The name under which the file of an address is known; an address has `+` as `%2B`."""
-    return url.rsplit("/", 1)[-1].replace("%2B", "+")
-
-
 def lock_path(folder: Path, variant: str) -> Path:
     return folder / f"{variant}.conda-lock.yml"
 

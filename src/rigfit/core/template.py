@@ -8,6 +8,11 @@ from typing import Literal
 from rigfit.core.version import Version
 
 
+def file_name(url: str) -> str:
+    """The name under which the file of an address is known; an address has `+` as `%2B`."""
+    return url.rsplit("/", 1)[-1].replace("%2B", "+")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """One locked file. `size` is what is fetched, `unpacked` what it takes on disk, in bytes.
@@ -25,7 +30,7 @@ class Artifact:
 
     @property
     def filename(self) -> str:
-        return self.url.rsplit("/", 1)[-1].replace("%2B", "+")
+        return file_name(self.url)
 
     @property
     def from_index(self) -> bool:
@@ -42,10 +47,6 @@ class Lock:
     platform: str
     conda: tuple[Artifact, ...]
     pip: tuple[Artifact, ...]
-
-    @property
-    def short(self) -> str:
-        return self.sha256[:8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,19 +47,6 @@ def memory_total(root: Path) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def disk_free(folder: Path) -> int | None:
-    """Bytes that an ordinary user may still write on the file system that `folder` is on, or will be on once made."""
-    return next((free for place in (folder, *folder.parents) if (free := _free(place)) is not None), None)
-
-
-def _free(place: Path) -> int | None:
-    try:
-        there = os.statvfs(place)
-    except OSError:
-        return None
-    return there.f_bavail * there.f_frsize
-
-
 def _glibc() -> Version | None:
     """The glibc that this interpreter runs on; None with another libc."""
     try:

@@ -14,6 +14,7 @@ from rigfit.probe.fault import Scene, of_answer, of_silence
 from rigfit.probe.reading import version_or_none
 from rigfit.probe.recorded import read_machine
 from rigfit.probe.traces import look
+from rigfit.sources.places import free_bytes
 
 __all__ = ["detect", "read_machine"]
 
@@ -40,8 +41,8 @@ def detect(
         driver=driver,
         gpus=gpus,
         memory_total=host.memory_total(root),
-        disk_free=host.disk_free(home),
-        cache_disk_free=host.disk_free(cache),
+        disk_free=free_bytes(home),
+        cache_disk_free=free_bytes(cache),
     )
 
 

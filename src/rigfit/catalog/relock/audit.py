@@ -22,8 +22,9 @@ from rigfit.catalog.relock.inputs import EnvironmentFile, inputs_sha256, read_en
 from rigfit.catalog.relock.job import find_recipe, target_of
 from rigfit.catalog.relock.lockfile import parse
 from rigfit.catalog.relock.solve import CHANNEL_URL
-from rigfit.catalog.sidecar import Sidecar, file_name, lock_path, read_sidecar, sidecar_path
+from rigfit.catalog.sidecar import Sidecar, lock_path, read_sidecar, sidecar_path
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.template import file_name
 
 _CONDA_URL = re.compile(re.escape(CHANNEL_URL) + r"/(linux-64|noarch)/[^/\s]+(\.conda|\.tar\.bz2)")
 

@@ -18,9 +18,10 @@ from rigfit.catalog.relock.lockfile import Contents, to_text
 from rigfit.catalog.relock.solve import CondaPackage, solve
 from rigfit.catalog.relock.target import TARGETS, Target, least_glibc
 from rigfit.catalog.relock.wheel import WheelContents, look_into, needs
-from rigfit.catalog.sidecar import CONDA_FACTOR, Sidecar, Size, file_name, lock_path, sidecar_path
+from rigfit.catalog.sidecar import CONDA_FACTOR, Sidecar, Size, lock_path, sidecar_path
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.size import human
+from rigfit.core.template import file_name
 from rigfit.core.version import Version
 
 _AT_ONCE = 8
