@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     if after and args.verb != "run":
         top.error("only `rigfit run ENV` takes words after `--`")
-    return _ended(args, Face.of(args))
+    return _ended(args, Face(args))
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
@@ -95,7 +95,7 @@ def _executed(args: argparse.Namespace, face: Face) -> int:
         face.problem(error.problem, error.result)
         return error.problem.exit_code
     except KeyboardInterrupt:
-        face.problem(Problem(code="stopped", what="stopped; nothing was changed", fix=("run the same command again",)))
+        face.problem(Problem(code="stopped", what="stopped", fix=("run the same command again",)))
         return STOPPED
     except BrokenPipeError:
         raise

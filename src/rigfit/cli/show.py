@@ -32,10 +32,6 @@ class Face:
         self._color: str = getattr(args, "color", "auto")
         self._no_progress: bool = getattr(args, "no_progress", False)
 
-    @classmethod
-    def of(cls, args: argparse.Namespace) -> Face:
-        return cls(args)
-
     @property
     def text(self) -> bool:
         return not (self.json or self.events)
