@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from tests.stand_ins.channel import MINOR, Package, make_pip, make_python
 from tests.stand_ins.disks import make_read_only, small_disk
 from tests.stand_ins.plans import bare_environ, make_plan
-from tests.stand_ins.web import Site, serve
+from tests.stand_ins.web import Site, cancelled_when_hanging, serve
 
 from rigfit.core.cancel import Cancel
 from rigfit.core.event import Log, Progress
@@ -209,18 +208,9 @@ def test_a_read_only_place_is_named(what: str, put: Put, tmp_path: Path) -> None
 def test_a_cancel_ends_a_silent_download(tmp_path: Path, site: Site) -> None:
     rig = Rig(tmp_path, PYTHON.locked(PYTHON.put_on(site)))
     site.replies[f"/forge/{PYTHON.place}"].hangs = True
-    cancel = Cancel()
-
-    def stop() -> None:
-        site.hanging.wait(60)
-        cancel.request()
-
-    stopping = threading.Thread(target=stop)
-    stopping.start()
     started = time.monotonic()
-    with pytest.raises(ProblemError) as caught:
+    with cancelled_when_hanging(site) as cancel, pytest.raises(ProblemError) as caught:
         rig.install(cancel)
-    stopping.join()
     assert caught.value.problem.code == "stopped"
     assert time.monotonic() - started < 30
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.stand_ins.disks import make_read_only, small_disk
 from tests.stand_ins.plans import bare_environ, make_plan
-from tests.stand_ins.web import Site, serve
+from tests.stand_ins.web import Site, cancelled_when_hanging, serve
 from tests.stand_ins.wheels import file_on_index, make_wheel, put_on_index
 
 from rigfit.core.cancel import Cancel
@@ -370,18 +370,9 @@ def test_a_plan_without_network_is_carried_out_of_the_cache(begin: Begin, site: 
 def test_a_cancel_ends_a_silent_download(begin: Begin, site: Site) -> None:
     rig = begin(ALPHA.locked(), UV_DEFAULT_INDEX=put_on_index(site, ALPHA))
     file_on_index(site, ALPHA).hangs = True
-    cancel = Cancel()
-
-    def stop() -> None:
-        site.hanging.wait(60)
-        cancel.request()
-
-    stopping = threading.Thread(target=stop)
-    stopping.start()
     started = time.monotonic()
-    with pytest.raises(ProblemError) as caught:
+    with cancelled_when_hanging(site) as cancel, pytest.raises(ProblemError) as caught:
         rig.install(cancel)
-    stopping.join()
     assert caught.value.problem.code == "stopped"
     assert time.monotonic() - started < 30
     assert not any(rig.plan.target.prefix in line for line in _command_lines())

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from rigfit.core.cancel import Cancel
+
 
 @dataclass
 class Reply:
@@ -90,3 +92,20 @@ def serve() -> Iterator[Site]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def cancelled_when_hanging(site: Site) -> Iterator[Cancel]:
+    """A Cancel that is requested once somebody waits for the last byte of a download."""
+    cancel = Cancel()
+
+    def stop() -> None:
+        site.hanging.wait(60)
+        cancel.request()
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    try:
+        yield cancel
+    finally:
+        stopping.join()
