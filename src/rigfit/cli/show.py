@@ -108,14 +108,23 @@ class Face:
                 self.line(event_to_json(RunFailed(problem=problem)))
             return
         console = self.console(stderr=True)
+        whole = not console.is_terminal  # a terminal breaks between words, a file or pipe keeps each line whole
         console.print("error: ", style="bold red", end="")
-        console.print(problem.what, soft_wrap=True)
+        console.print(problem.what, soft_wrap=whole)
         for line in problem.detail.splitlines():
-            console.print(f"  {line}", soft_wrap=True)
+            self._indented(console, line.lstrip(), 2 + len(line) - len(line.lstrip()), whole=whole)
         for number, step in enumerate(problem.fix):
-            console.print(f"  {'try:' if number == 0 else '    '} {step}", soft_wrap=True)
+            self._indented(console, f"{'try:' if number == 0 else '    '} {step}", 2, whole=whole)
         if problem.source:
-            console.print(f"  source: {problem.source}", style="dim", soft_wrap=True)
+            self._indented(console, f"source: {problem.source}", 2, whole=whole)
+
+    def _indented(self, console: Console, text: str, indent: int, *, whole: bool) -> None:
+        from rich.padding import Padding
+
+        if whole:
+            console.print(" " * indent + text, soft_wrap=True)
+        else:
+            console.print(Padding(text, (0, 0, 0, indent), expand=False))
 
     def refusal(self, problem: Problem) -> None:
         """The headline and the way out; the result that was printed has the reasons."""
