@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from packaging.version import Version as PackageVersion
 
 from rigfit.core.version import Capability, Version
 
+Speed = Literal["fast", "slow"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DriverMinimum:
-    """The oldest Linux driver on which code built with CUDA `cuda` runs.
+class Fact:
+    """`source` is an address or says what was measured; `read` is the day on which somebody looked."""
 
-    `minimum` holds for machine code (minor-version compatibility inside a CUDA major); code that the driver must
-    compile from PTX needs `toolkit`, the driver that came with that CUDA release.
-    """
-
-    cuda: Version
-    minimum: Version
-    toolkit: Version
     source: str
     read: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TorchBuild:
+class DriverMinimum(Fact):
+    """The oldest driver on which code built with CUDA `cuda` runs; on WSL2 the driver is the one of Windows.
+
+    `minimum` and `windows` hold for machine code (minor-version compatibility inside a CUDA major); code that the
+    driver must compile from PTX needs `toolkit`, the driver that came with that CUDA release, or `windows_toolkit`,
+    None where NVIDIA has published none.
+    """
+
+    cuda: Version
+    minimum: Version
+    toolkit: Version
+    windows: Version
+    windows_toolkit: Version | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastDriver(Fact):
+    """GPUs of capability `lowest` to `highest` get no driver after the branch `branch` (470 for 470.x)."""
+
+    lowest: Capability
+    highest: Capability
+    branch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchBuild(Fact):
     """The GPU code in PyPI's torch wheels of versions `since` to `until` (both included) on one architecture."""
 
     since: PackageVersion
@@ -34,63 +55,163 @@ class TorchBuild:
     cuda: Version
     cubins: tuple[Capability, ...]
     ptx: tuple[Capability, ...]
-    source: str
-    read: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Int8Support:
-    """How bitsandbytes `since` to `until` multiplies in 8 bits on GPUs of capability `lowest` to `highest`."""
+class Library(Fact):
+    """A CUDA library in the bitsandbytes wheels `since` to `until` on one architecture, and the GPU code in it.
+
+    `match` says which torch takes it: `exact` only one of the same build CUDA, `nearest` also one of the same major.
+    """
+
+    since: PackageVersion
+    until: PackageVersion
+    arch: str
+    cuda: Version
+    cubins: tuple[Capability, ...]
+    match: Literal["exact", "nearest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Int8Support(Fact):
+    """How bitsandbytes `since` to `until` multiplies in 8 bits on GPUs of capability `lowest` to `highest`.
+
+    `only` are parts of names: the row is about such cards alone. Empty: about all that have tensor cores or are older.
+    `note` is what to know of its numbers.
+    """
 
     since: PackageVersion
     until: PackageVersion
     lowest: Capability
     highest: Capability
-    speed: str
-    source: str
-    read: str
+    speed: Speed
+    only: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Int8OnCpu:
+class Nf4Support(Fact):
+    """Where bitsandbytes `since` to `until` computes with 4-bit weights (NF4)."""
+
+    since: PackageVersion
+    until: PackageVersion
+    lowest: Capability
+    highest: Capability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Int8OnCpu(Fact):
     """The first bitsandbytes whose 8-bit numbers are right on a CPU."""
 
     since: PackageVersion
-    source: str
-    read: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GpuMemory:
+class First(Fact):
+    """The first version of `package` that can do what the table is about."""
+
+    package: str
+    since: PackageVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound(Fact):
+    """`package` of versions `since` to `until` needs `needs` of `at_least` (included) and `below` (excluded).
+
+    `to` is what fails otherwise: to import it, to refuse no version (`check`), or to train on 8-bit layers (`int8`).
+    `free` is the first version of `package` without this bound, None if there is none yet.
+    """
+
+    package: str
+    since: PackageVersion
+    until: PackageVersion
+    needs: str
+    at_least: PackageVersion | None
+    below: PackageVersion | None
+    to: Literal["import", "check", "int8"]
+    why: str
+    free: PackageVersion | None = None
+
+    def speaks_of(self, package: str, version: PackageVersion) -> bool:
+        return package == self.package and self.since <= version <= self.until
+
+    def allows(self, version: PackageVersion) -> bool:
+        """Whether `needs` of this version will do."""
+        low, high = self.at_least, self.below
+        return (low is None or low <= version) and (high is None or version < high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture(Fact):
+    """A compute capability that NVIDIA has made, with the name of its architecture and cards that have it.
+
+    `unified` says that such a GPU shares the machine's memory, and NVML then tells no memory of its own.
+    """
+
+    capability: Capability
+    name: str
+    examples: tuple[str, ...]
+    unified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names(Fact):
+    """Parts of names by which NVIDIA tells such cards apart where the compute capability does not."""
+
+    parts: tuple[str, ...]
+
+    def name(self, gpu: str | None) -> bool:
+        """Whether a GPU of that name is one of them."""
+        return any(part in (gpu or "") for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualSeries(Fact):
+    """The series of vGPU types that have no CUDA: the last letter of `GRID T4-2B` is its series, B."""
+
+    without_cuda: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuMemory(Fact):
     """Bytes of GPU memory for the smallest model that is worth the name."""
 
     least: int
     why: str
-    source: str
-    read: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     drivers: tuple[DriverMinimum, ...]
+    last_drivers: tuple[LastDriver, ...]
     torch: tuple[TorchBuild, ...]
+    libraries: tuple[Library, ...]
     int8: tuple[Int8Support, ...]
+    nf4: tuple[Nf4Support, ...]
+    nf4_first: tuple[First, ...]
     int8_on_cpu: Int8OnCpu
+    bounds: tuple[Bound, ...]
+    architectures: tuple[Architecture, ...]
+    no_tensor_cores: Names
+    virtual_series: VirtualSeries
     gpu_memory: GpuMemory
+
+    def architecture(self, capability: Capability | None) -> Architecture | None:
+        return next((row for row in self.architectures if row.capability == capability), None)
 
 
 def cubin_covers(built_for: Capability, gpu: Capability) -> bool:
     """Whether machine code for `built_for` runs on `gpu`: the same major, the same or a later minor.
 
-    Integrated GPUs stand apart: 6.2, 7.2, 8.7 and 10.1 run only code made for them (DEVICE_REQUIREMENT in
-    torch/cuda/__init__.py of torch 2.13).
+    Integrated GPUs stand apart: 6.2, 7.2, 8.7, 10.1 and 11.0 run only code made for them (DEVICE_REQUIREMENT in
+    torch/cuda/__init__.py of torch 2.13; 11.0 is what CUDA 12 called 10.1).
     """
     if gpu in _ALONE:
         return built_for == gpu
     return built_for.major == gpu.major and built_for.minor <= gpu.minor
 
 
-_ALONE = {Capability(6, 2), Capability(7, 2), Capability(8, 7), Capability(10, 1)}
+_ALONE = {Capability(6, 2), Capability(7, 2), Capability(8, 7), Capability(10, 1), Capability(11, 0)}
 
 
 def ptx_covers(built_for: Capability, gpu: Capability) -> bool:
