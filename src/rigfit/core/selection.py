@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rigfit.core.fact import Facts
 from rigfit.core.machine import Gpu, Machine
 from rigfit.core.problem import Problem, ProblemError
-from rigfit.core.requirement import requirements_of
-from rigfit.core.template import Template, Variant
+from rigfit.core.requirements import platform_name, requirements_of
+from rigfit.core.template import Quantization, Stack, Template, Variant
 from rigfit.core.verdict import Verdict
 from rigfit.core.version import Capability
 
@@ -29,9 +29,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A variant with every verdict on it. `covers` are the selected GPUs on which it works."""
+    """A variant with every verdict on it, as the `stack` that it is on this machine.
+
+    `covers` are the selected GPUs on which it works, `left_out` those on which it does not.
+    """
 
     variant: Variant
+    stack: Stack
     verdicts: tuple[Verdict, ...]
     covers: tuple[int, ...]
     left_out: tuple[int, ...]
@@ -39,29 +43,56 @@ class Candidate:
     @property
     def fits(self) -> bool:
         general = all(verdict.status == "met" for verdict in self.verdicts if verdict.gpu is None)
-        return general and (bool(self.covers) or not self.left_out)
+        return general and (self.variant.is_cpu or bool(self.covers))
 
     @property
     def against(self) -> tuple[Verdict, ...]:
         """The verdicts that stand against it."""
         return tuple(verdict for verdict in self.verdicts if verdict.status != "met")
 
+    @property
+    def decisive(self) -> tuple[Verdict, ...]:
+        """Those that keep it from fitting: none on a GPU that would only be left out."""
+        return tuple(verdict for verdict in self.against if verdict.gpu is None or not self.covers)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know although it fits."""
+        speaking = (v for v in self.verdicts if v.status == "met" and v.gpu in (None, *self.covers))
+        return tuple(dict.fromkeys(verdict.warning for verdict in speaking if verdict.warning))
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a driver must compile its code for one of the GPUs."""
+        return any(v.requirement == "gpu_code" and v.warning and v.gpu in self.covers for v in self.verdicts)
+
+    def quantization(self, gpu: int | None) -> Quantization:
+        """The way to quantize that works on a GPU that it covers, or on the CPU where `gpu` is None."""
+        found = (v.quantization for v in self.verdicts if v.quantization and v.gpu == gpu)
+        return next(found, self.variant.accepts[0])
+
     def to_json(self) -> dict[str, Any]:
         return {
             "template": self.variant.template,
             "variant": self.variant.name,
             "fits": self.fits,
+            "warnings": list(self.warnings) if self.fits else [],
             "verdicts": [verdict.to_json() for verdict in self.verdicts],
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Every candidate, best first; the first that fits is the chosen one."""
+    """Every candidate, best first; the first that fits is the chosen one. `gpus` are those that were selected.
+
+    `advice` names what would do better on the same machine, in another template.
+    """
 
     machine: Machine
     wish: Wish
+    gpus: tuple[Gpu, ...]
     candidates: tuple[Candidate, ...]
+    advice: tuple[str, ...] = ()
 
     @property
     def chosen(self) -> Candidate | None:
@@ -73,44 +104,101 @@ class Selection:
         fitting = [candidate for candidate in self.candidates if candidate.fits]
         return fitting[1] if len(fitting) > 1 else None
 
-    def to_json(self) -> dict[str, Any]:
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know of the choice."""
         chosen = self.chosen
+        if chosen is None:
+            return ()
+        left = ", ".join(f"GPU {gpu.index} ({gpu.label})" for gpu in self.gpus if gpu.index in chosen.left_out)
+        none = f"no variant works on all of these GPUs: {left} is left out; `--gpu` decides"
+        return (*([none] if left else []), *chosen.warnings, *self.advice)
+
+    @property
+    def proving_ground(self) -> Gpu | None:
+        """The GPU on which the choice is to be proven: of those in 8 bits the most capable; None for a CPU build."""
+        chosen = self.chosen
+        covered = [gpu for gpu in self.gpus if chosen and gpu.index in chosen.covers]
+        return max(covered, key=lambda gpu: _promise(chosen, gpu), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        chosen, ground = self.chosen, self.proving_ground
         return {
             "chosen": {"template": chosen.variant.template, "variant": chosen.variant.name} if chosen else None,
+            "quantization": chosen.quantization(ground.index if ground else None) if chosen else None,
             "covers": list(chosen.covers) if chosen else [],
             "left_out": list(chosen.left_out) if chosen else [gpu.index for gpu in self.machine.gpus],
+            "warnings": list(self.warnings),
             "candidates": [candidate.to_json() for candidate in self.candidates],
         }
+
+
+def _promise(candidate: Candidate | None, gpu: Gpu) -> tuple[bool, Capability, int, int]:
+    in_8_bits = candidate is not None and candidate.quantization(gpu.index) == "int8"
+    return in_8_bits, gpu.compute_capability or Capability(0, 0), gpu.memory_total or 0, -gpu.index
 
 
 def select(machine: Machine, templates: tuple[Template, ...], facts: Facts, wish: Wish) -> Selection:
     """Judge every variant of the wished templates. Raises ProblemError for a template, variant or GPU not there."""
     gpus = _selected_gpus(machine, wish.gpu)
-    wanted = _wanted(templates, wish)
-    judged = [judge(machine, gpus, variant, facts, wish) for variant in wanted]
-    best_first = sorted(judged, key=lambda candidate: _merit(candidate, gpus), reverse=True)
-    return Selection(machine=machine, wish=wish, candidates=tuple(best_first))
+    judged = [judge(machine, gpus, variant, facts, wish) for variant in _wanted(templates, wish)]
+    ranks = {template.name: -place for place, template in enumerate(templates)}
+    best_first = sorted(judged, key=lambda each: _merit(each, gpus, ranks[each.variant.template]), reverse=True)
+    selection = Selection(machine=machine, wish=wish, gpus=gpus, candidates=tuple(best_first))
+    return replace(selection, advice=_advice(selection, templates, facts))
 
 
 def judge(machine: Machine, gpus: tuple[Gpu, ...], variant: Variant, facts: Facts, wish: Wish) -> Candidate:
     """Every verdict on `variant`; a GPU with a verdict against it is left out."""
     asked, there = wish.variant is not None, variant.environment in wish.standing
-    requirements = requirements_of(variant, facts, asked=asked, there=there)
+    stack = variant.stack(platform_name(machine))
+    requirements = requirements_of(variant, stack, facts, asked=asked, there=there)
     verdicts = tuple(verdict for requirement in requirements for verdict in requirement.check(machine, gpus))
     lost = {verdict.gpu for verdict in verdicts if verdict.gpu is not None and verdict.status != "met"}
     used = () if variant.is_cpu else gpus
     return Candidate(
         variant=variant,
+        stack=stack,
         verdicts=verdicts,
         covers=tuple(gpu.index for gpu in used if gpu.index not in lost),
         left_out=tuple(gpu.index for gpu in used if gpu.index in lost),
     )
 
 
-def _merit(candidate: Candidate, gpus: tuple[Gpu, ...]) -> tuple[bool, bool, Capability]:
-    """Fits; leaves no GPU out; covers the most capable card. Sorting is stable, so the catalog's order decides ties."""
+def _merit(
+    candidate: Candidate, gpus: tuple[Gpu, ...], rank: int
+) -> tuple[bool, bool, Capability, int, bool, int, bool, bool]:
+    """Fits; leaves no GPU out; covers the most capable card; the better template; a GPU build where there is a GPU.
+
+    Then what lacks the least, is all in 8 bits, and leaves no code to be compiled.
+
+    Sorting is stable, so the order in the template decides ties.
+    """
     covered = [gpu.compute_capability for gpu in gpus if gpu.index in candidate.covers and gpu.compute_capability]
-    return candidate.fits, candidate.fits and not candidate.left_out, max(covered, default=Capability(0, 0))
+    in_8_bits = all(candidate.quantization(index) == "int8" for index in candidate.covers)
+    return (
+        candidate.fits,
+        candidate.fits and not candidate.left_out,
+        max(covered, default=Capability(0, 0)),
+        rank,
+        candidate.variant.is_cpu != bool(gpus),
+        -len({verdict.requirement for verdict in candidate.decisive}),
+        in_8_bits,
+        not candidate.compiles,
+    )
+
+
+def _advice(selection: Selection, templates: tuple[Template, ...], facts: Facts) -> tuple[str, ...]:
+    """Where the choice is proven in 4 bits, a template that works in 8 bits on the same GPU."""
+    chosen, ground = selection.chosen, selection.proving_ground
+    if chosen is None or ground is None or chosen.quantization(ground.index) == "int8":
+        return ()
+    for template in templates:
+        for variant in template.variants:
+            other = judge(selection.machine, selection.gpus, variant, facts, Wish())
+            if other.fits and ground.index in other.covers and other.quantization(ground.index) == "int8":
+                return (f"for 8-bit on {ground.label}: `rigfit setup {template.name}` ({variant.name})",)
+    return ()
 
 
 def unknown_template(name: str, templates: tuple[Template, ...]) -> Problem:
@@ -136,10 +224,12 @@ def _wanted(templates: tuple[Template, ...], wish: Wish) -> list[Variant]:
 
 
 def _selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
+    """The wished GPUs; a MIG instance is wished by its UUID, and is then all there is of its GPU."""
     if wish is None or wish == "all":
         return machine.gpus
     found = tuple(gpu for gpu in machine.gpus if wish in (str(gpu.index), gpu.uuid))
-    if not found:
+    cut = tuple(replace(gpu, slices=(part,)) for gpu in machine.gpus for part in gpu.slices or () if part.uuid == wish)
+    if not found and not cut:
         there = (
             "; ".join(f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in machine.gpus)
             or "none: no GPU was seen on this machine"
@@ -147,4 +237,4 @@ def _selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
         raise ProblemError(
             Problem(code="unknown_gpu", what=f"there is no GPU `{wish}` on this machine", fix=(f"choose: {there}",)),
         )
-    return found
+    return found or cut

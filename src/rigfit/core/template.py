@@ -7,6 +7,8 @@ from typing import Literal
 
 from rigfit.core.version import Version
 
+Quantization = Literal["int8", "nf4"]  # 8 bits (LLM.int8) and 4 bits (NormalFloat4), as bitsandbytes has them
+
 
 def file_name(url: str) -> str:
     """The name under which the file of an address is known; an address has `+` as `%2B`."""
@@ -50,34 +52,53 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """One way to install a template. `cuda` is the build CUDA of its torch, None for a CPU build.
+class Stack:
+    """What a variant is on one platform: `versions` are the locked ones, `python` the interpreter's.
 
-    `versions` are the locked versions, `fetch` and `disk` the bytes of all its artifacts, packed and unpacked;
-    `glibc` is the oldest that they run on, because of the wheel `glibc_because`.
+    `fetch` and `disk` are the bytes of all its artifacts, packed and unpacked; `glibc` is the oldest that they run on,
+    because of the wheel `glibc_because`.
     """
 
-    template: str
-    name: str
-    cuda: Version | None
+    platform: str
     python: str
-    platforms: tuple[str, ...]
-    lock_path: str
-    lock_sha256: str
     versions: dict[str, str] = field(hash=False)
     glibc: Version
     glibc_because: str
     fetch: int
     disk: int
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One way to install a template, for each of its platforms. `cuda` is the build CUDA of its torch, None for a CPU build.
+
+    `accepts` are the ways to quantize that may be proven, the first is what the template is for.
+    """
+
+    template: str
+    name: str
+    cuda: Version | None
+    accepts: tuple[Quantization, ...]
+    lock_path: str
+    lock_sha256: str
+    stacks: tuple[Stack, ...]
+
     @property
     def is_cpu(self) -> bool:
         return self.cuda is None
 
     @property
+    def platforms(self) -> tuple[str, ...]:
+        return tuple(stack.platform for stack in self.stacks)
+
+    @property
     def environment(self) -> str:
         """The name of the environment it becomes; another lock is another environment."""
         return f"{self.template}-{self.name}-{self.lock_sha256[:8]}"
+
+    def stack(self, platform: str | None) -> Stack:
+        """For `platform`; for one that it is not made for, its first, so that everything else can be judged."""
+        return next((stack for stack in self.stacks if stack.platform == platform), self.stacks[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from rigfit.core.template import Quantization
+
 Status = Literal["met", "unmet", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The judgement on one requirement; `gpu` is the index it speaks of, None for the whole machine."""
+    """The judgement on one requirement; `gpu` is the index it speaks of, None for the whole machine.
+
+    `warning` is what a person must know although it is met. `quantization` is the way that was found to work, in a
+    verdict on that.
+    """
 
     requirement: str
     status: Status
@@ -20,6 +26,8 @@ class Verdict:
     why: str
     source: str = ""
     gpu: int | None = None
+    warning: str = ""
+    quantization: Quantization | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,0 +1,56 @@
+"""The system that the locked wheels are built for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rigfit.core.machine import Gpu, Machine
+from rigfit.core.verdict import Status, Verdict
+from rigfit.core.version import Version
+
+_ARCHES = {"linux-64": ("linux", "x86_64"), "linux-aarch64": ("linux", "aarch64")}
+
+
+def platform_name(machine: Machine) -> str | None:
+    """The conda name of the machine's platform, None for one that no template is made for."""
+    here = (machine.platform.os, machine.platform.arch)
+    return next((name for name, pair in _ARCHES.items() if pair == here), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnPlatform:
+    platforms: tuple[str, ...]
+
+    def check(self, machine: Machine, gpus: tuple[Gpu, ...]) -> tuple[Verdict, ...]:
+        del gpus
+        met = platform_name(machine) in self.platforms
+        verdict = Verdict(
+            requirement="platform",
+            status="met" if met else "unmet",
+            needed=" or ".join(self.platforms),
+            found=f"{machine.platform.os} {machine.platform.arch}",
+            why="the lock is made for this platform" if met else "its wheels are built for other platforms only",
+        )
+        return (verdict,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glibc:
+    """`least` comes from the manylinux tags of the locked wheels."""
+
+    least: Version
+    because: str
+
+    def check(self, machine: Machine, gpus: tuple[Gpu, ...]) -> tuple[Verdict, ...]:
+        del gpus
+        found = machine.platform.glibc
+        status: Status = "unknown" if found is None else "met" if found >= self.least else "unmet"
+        verdict = Verdict(
+            requirement="glibc",
+            status=status,
+            needed=f"glibc >= {self.least}",
+            found="none that could be read" if found is None else f"glibc {found}",
+            why=f"{self.because} is built against that version",
+            source="the wheel's manylinux tag",
+        )
+        return (verdict,)
