@@ -10,7 +10,7 @@ from tests.stand_ins.channel import INTERPRETER, MINOR
 
 from rigfit.core.machine import DriverFault, Machine, Platform
 from rigfit.core.plan import Base, Plan, Step, Survey, Target
-from rigfit.core.template import Artifact, Lock, Template, Variant
+from rigfit.core.template import Artifact, Lock, Stack, Template, Variant
 from rigfit.core.version import Version
 
 
@@ -29,19 +29,23 @@ def bare_environ(folder: Path, **more: str) -> dict[str, str]:
 
 def make_target(home: Path, *, pip: Iterable[Artifact] = (), conda: Iterable[Artifact] = ()) -> Target:
     lock = Lock(path="x.conda-lock.yml", sha256="ab" * 32, platform="linux-64", conda=tuple(conda), pip=tuple(pip))
-    variant = Variant(
-        template="sample",
-        name="cpu",
-        cuda=None,
+    stack = Stack(
+        platform=lock.platform,
         python=f"{MINOR}.0",
-        platforms=("linux-64",),
-        lock_path=lock.path,
-        lock_sha256=lock.sha256,
         versions={},
         glibc=Version("2.17"),
         glibc_because="",
         fetch=0,
         disk=0,
+    )
+    variant = Variant(
+        template="sample",
+        name="cpu",
+        cuda=None,
+        accepts=("int8",),
+        lock_path=lock.path,
+        lock_sha256=lock.sha256,
+        stacks=(stack,),
     )
     return Target(
         template=Template(name="sample", title="", purpose="", rank=1, imports=(), variants=(variant,)),
@@ -50,6 +54,7 @@ def make_target(home: Path, *, pip: Iterable[Artifact] = (), conda: Iterable[Art
         prefix=str(home / "envs" / variant.environment),
         device="cpu",
         gpu=None,
+        quantization="int8",
         machine=Machine(
             platform=Platform(os="linux", arch="x86_64", glibc=Version("2.36")),
             driver=DriverFault(fault="no_device", what="no NVIDIA device"),

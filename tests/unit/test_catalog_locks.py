@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.stand_ins.catalogs import make_small_catalog
 
 from rigfit.catalog.load import load_templates
 from rigfit.catalog.locate import catalog_dir
 from rigfit.catalog.locks import read_lock
-from rigfit.catalog.sidecar import read_sidecar
 from rigfit.core.problem import Problem, ProblemError
-from rigfit.core.template import Variant
+from rigfit.core.template import Stack, Template, Variant
 
-SHIPPED = catalog_dir(None)
+SHIPPED = load_templates(catalog_dir(None))
+STACKS = [(variant, stack) for template in SHIPPED for variant in template.variants for stack in variant.stacks]
+EACH = pytest.mark.parametrize(
+    ("variant", "stack"), STACKS, ids=[f"{v.template}-{v.name}-{stack.platform}" for v, stack in STACKS]
+)
 
 
 @pytest.fixture
-def cpu(tmp_path: Path) -> Variant:
-    catalog = Path(shutil.copytree(SHIPPED, tmp_path / "catalog"))
-    return load_templates(catalog)[0].variants[2]
+def small(tmp_path: Path) -> Template:
+    return load_templates(make_small_catalog(tmp_path / "catalog"))[0]
+
+
+@pytest.fixture
+def cpu(small: Template) -> Variant:
+    return small.variants[1]
+
+
+def beside(variant: Variant) -> Path:
+    return Path(variant.lock_path).with_name(f"{variant.name}.sizes.json")
+
+
+def change_sizes(variant: Variant, old: str, new: str) -> None:
+    text = beside(variant).read_text(encoding="utf-8")
+    assert old in text
+    beside(variant).write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def rewritten(variant: Variant, old: str, new: str) -> Variant:
@@ -32,10 +50,9 @@ def rewritten(variant: Variant, old: str, new: str) -> Variant:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    beside = path.with_name("cpu.sizes.json")
-    sidecar = replace(read_sidecar(beside), lock_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-    beside.write_text(sidecar.to_text(), encoding="utf-8")
-    return replace(variant, lock_sha256=sidecar.lock_sha256)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    change_sizes(variant, variant.lock_sha256, digest)
+    return replace(variant, lock_sha256=digest)
 
 
 def problem_of(variant: Variant, platform: str = "linux-64") -> Problem:
@@ -44,24 +61,34 @@ def problem_of(variant: Variant, platform: str = "linux-64") -> Problem:
     return caught.value.problem
 
 
-def test_a_lock_gives_the_interpreter_and_the_libraries_with_hash_and_sizes(cpu: Variant) -> None:
-    lock = read_lock(cpu, "linux-64")
-    assert lock.sha256 == cpu.lock_sha256
-    assert cpu.environment.endswith(lock.sha256[:8])
-    assert {artifact.version for artifact in lock.conda if artifact.name == "python"} == {cpu.python}
-    assert {artifact.name: artifact.version for artifact in lock.pip} == cpu.versions
+@EACH
+def test_a_lock_gives_the_interpreter_and_the_libraries_with_hash_and_sizes(variant: Variant, stack: Stack) -> None:
+    lock = read_lock(variant, stack.platform)
+    assert lock.sha256 == variant.lock_sha256
+    assert variant.environment.endswith(lock.sha256[:8])
+    assert {artifact.version for artifact in lock.conda if artifact.name == "python"} == {stack.python}
+    assert {artifact.name: artifact.version for artifact in lock.pip} == stack.versions
     artifacts = (*lock.conda, *lock.pip)
-    assert sum(artifact.size for artifact in artifacts) == cpu.fetch
-    assert sum(artifact.unpacked for artifact in artifacts) == cpu.disk
+    assert sum(artifact.size for artifact in artifacts) == stack.fetch
+    assert sum(artifact.unpacked for artifact in artifacts) == stack.disk
     assert all(len(artifact.sha256) == 64 and artifact.size > 0 for artifact in artifacts)
 
 
-def test_a_wheel_from_elsewhere_keeps_its_address_and_the_others_name_no_host(cpu: Variant) -> None:
-    lock = read_lock(cpu, "linux-64")
-    (torch,) = (artifact for artifact in lock.pip if not artifact.from_index)
+def test_a_wheel_from_elsewhere_keeps_its_address_and_the_others_name_no_host() -> None:
+    current = next(template for template in SHIPPED if template.name == "current")
+    cpu = next(variant for variant in current.variants if variant.is_cpu)
+    (torch,) = (artifact for artifact in read_lock(cpu, "linux-64").pip if not artifact.from_index)
     assert torch.url.startswith("https://download.pytorch.org/whl/cpu/torch-2.13.0%2Bcpu-")
     assert torch.filename == "torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl"
     assert torch.size == 191_794_682
+
+
+def test_each_platform_of_a_lock_has_its_own_packages(small: Template) -> None:
+    for platform, other in (("linux-64", "linux-aarch64"), ("linux-aarch64", "linux-64")):
+        lock = read_lock(small.variants[0], platform)
+        assert lock.platform == platform
+        assert {artifact.url.split("/")[-2] for artifact in lock.conda} == {platform}
+        assert not any(other in artifact.url for artifact in lock.conda)
 
 
 @pytest.mark.parametrize(
@@ -69,21 +96,18 @@ def test_a_wheel_from_elsewhere_keeps_its_address_and_the_others_name_no_host(cp
     [
         ("version: 1\n", "version: 7\n", "version", "needs conda-lock's version 1; found the whole number '7'"),
         ("version: 1\n", "", "version", "needs conda-lock's version 1; found the text 'none'"),
+        ("metadata:\n", "meta:\n", "metadata", "needs a table"),
         ("package:\n", "packages:\n", "package", "needs a list of packages"),
         ("package:\n", "package:\n- 3\n", "package[0]", "needs a table; found the whole number '3'"),
         ("  manager: conda\n", "  manager: npm\n", "package[0].manager", "needs conda or pip; found the text 'npm'"),
-        ("    sha256: ", "    sha1: ", "package[0].hash.sha256", "needs the sha256 of _openmp_mutex"),
-        ("    sha256: ", "    sha256: abc", "package[0].hash.sha256", "needs the sha256 of _openmp_mutex"),
+        ("    sha256: ", "    sha1: ", "package[0].hash.sha256", "needs the sha256 of libzlib"),
+        ("    sha256: ", "    sha256: abc", "package[0].hash.sha256", "needs the sha256 of libzlib"),
         (".conda\n", ".zip\n", "package[0].url", "needs the address of a .conda or .tar.bz2 file"),
-        ("${RIGFIT_WHEELS}/", "${HOME}/", "package[27].url", "needs `${RIGFIT_WHEELS}/packages/.../FILE.whl`"),
-        (
-            "_openmp_mutex-4.5-20",
-            "_openmp_mutex-4.5-21",
-            "package[0]",
-            "needs a file that cpu.sizes.json has the size of",
-        ),
+        ("${RIGFIT_WHEELS}/", "${HOME}/", "package[3].url", "needs `${RIGFIT_WHEELS}/packages/.../FILE.whl`"),
+        ("libzlib-1.3.1-h1", "libzlib-1.3.1-h2", "package[0]", "needs a file that cpu.sizes.json has the size of"),
         ("  platform: linux-64\n", "", "package[0].platform", "needs a text; found none"),
-        ("- name: _openmp_mutex\n", "- nome: x\n", "package[0].name", "needs a text; found none"),
+        ("- name: libzlib\n", "- nome: x\n", "package[0].name", "needs a text; found none"),
+        ("dependencies: {}", "dependencies: [x]", "package[0].dependencies", "needs specifiers by name"),
     ],
 )
 def test_a_broken_lock_is_named_by_file_key_needed_and_found(
@@ -96,7 +120,7 @@ def test_a_broken_lock_is_named_by_file_key_needed_and_found(
     problem = problem_of(rewritten(cpu, old, new))
     assert problem.code == "lock_invalid"
     assert problem.what.startswith(f"{cpu.lock_path}: key `{key}`: {complaint}")
-    assert problem.fix == ("rigfit lock current",)
+    assert problem.fix == ("rigfit lock small",)
 
 
 @pytest.mark.parametrize("text", ["package: [", "\x00", "just words"])
@@ -109,12 +133,10 @@ def test_a_lock_that_is_no_yaml_table_is_named(cpu: Variant, text: str) -> None:
 
 def test_a_lock_that_was_edited_by_hand_is_stale(cpu: Variant) -> None:
     path = Path(cpu.lock_path)
-    text = path.read_text(encoding="utf-8")
-    digest = text.split("sha256: ")[1][:64]
-    path.write_text(text.replace(digest, "0" * 64), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("2" * 64, "3" * 64), encoding="utf-8")
     problem = problem_of(cpu)
     assert problem.code == "lock_stale"
-    assert problem.fix == ("rigfit lock current",)
+    assert problem.fix == ("rigfit lock small",)
 
 
 def test_a_lock_that_was_truncated_is_not_taken_for_a_shorter_one(cpu: Variant) -> None:
@@ -130,17 +152,53 @@ def test_a_platform_that_was_not_locked_is_named_with_those_that_were(cpu: Varia
     )
 
 
+def test_a_platform_without_sizes_is_named(small: Template) -> None:
+    variant = small.variants[0]
+    values = json.loads(beside(variant).read_text(encoding="utf-8"))
+    del values["platforms"]["linux-aarch64"]
+    beside(variant).write_text(json.dumps(values), encoding="utf-8")
+    problem = problem_of(variant, "linux-aarch64")
+    assert problem.code == "lock_stale"
+    assert "needs a platform that cu121.sizes.json has the sizes for; found linux-aarch64" in problem.what
+    assert read_lock(variant, "linux-64").platform == "linux-64"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('"fetch": 700', '"fetch": 701', "key `platforms.linux-64.fetch`: needs the sum of all sizes, 700; found 701"),
+        ('"disk": 28672', '"disk": 1', "key `platforms.linux-64.disk`: needs the sum of all sizes, 28672; found 1"),
+        (
+            '"unpacked": 4096',
+            '"unpacked": "x"',
+            "bitsandbytes-0.50.2-py3-none-any.whl].unpacked`: needs a whole number",
+        ),
+        ('"unpacked": 4096', '"packed": 4096', "bitsandbytes-0.50.2-py3-none-any.whl].unpacked`: needs a whole number"),
+        (
+            '{"fetch": 100,',
+            '{"fetch": 100, "more": 1,',
+            "bitsandbytes-0.50.2-py3-none-any.whl].more`: needs one of the known keys",
+        ),
+        ('{"fetch": 100, "unpacked": 4096}', "3", "bitsandbytes-0.50.2-py3-none-any.whl].fetch`: needs a whole number"),
+    ],
+)
+def test_sizes_are_proven_when_a_lock_is_read(cpu: Variant, old: str, new: str, complaint: str) -> None:
+    change_sizes(cpu, old, new)
+    problem = problem_of(cpu)
+    assert (problem.code, problem.fix) == ("catalog_invalid", ("rigfit lock small",))
+    assert complaint in problem.what
+
+
 def test_a_lock_that_is_gone_is_a_problem_and_no_crash(cpu: Variant) -> None:
     Path(cpu.lock_path).unlink()
     assert "No such file" in problem_of(cpu).what
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_reading_a_real_lock_takes_less_than_60_ms(number: int) -> None:
-    variant = load_templates(SHIPPED)[0].variants[number]
+@EACH
+def test_reading_a_real_lock_takes_less_than_60_ms(variant: Variant, stack: Stack) -> None:
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
-        read_lock(variant, "linux-64")
+        read_lock(variant, stack.platform)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.060

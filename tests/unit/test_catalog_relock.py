@@ -25,10 +25,11 @@ from rigfit.catalog.recipe import DeclaredWheel
 from rigfit.catalog.relock import check, relock
 from rigfit.catalog.relock.index import Question, resolve
 from rigfit.catalog.relock.ranged import RangedFile
-from rigfit.catalog.relock.target import TARGETS
+from rigfit.catalog.relock.target import Target
 from rigfit.catalog.relock.wheel import look_into
 from rigfit.catalog.sidecar import read_sidecar
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.version import Version
 
 Files = Mapping[str, str | bytes]
 NONE: Files = {}
@@ -50,7 +51,7 @@ class Shelf:
     def wheel(self, filename: str, requires: tuple[str, ...] = (), files: Files = NONE) -> Path:
         content = hashlib.blake2b(filename.encode(), digest_size=32).hexdigest()
         folder = self.folder / "packages" / content[:2] / content[2:4] / content[4:]
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return make_wheel(folder / filename, requires, files)
 
     def page(self, name: str) -> str:
@@ -150,21 +151,26 @@ def index(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shel
     monkeypatch.setenv("PIP_INDEX_URL", f"{shelf.url}/simple")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
     monkeypatch.setenv("UV_NO_CONFIG", "1")
-    version = (
-        "from typing import Optional\n\n__version__ = '2.0'\ncuda: Optional[str] = '12.1'\nhip: Optional[str] = None\n"
-    )
-    shelf.wheel(
-        "torch-2.0-cp311-cp311-manylinux_2_28_x86_64.whl",
-        ("filelock", "triton; platform_machine == 'aarch64'", "opt-einsum; extra == 'opt'"),
-        {"torch/version.py": version, "torch/lib.so": noise(1_000_000)},
-    )
+    for platform, cuda in (("manylinux_2_28_x86_64", "12.1"), ("manylinux_2_28_aarch64", "12.1")):
+        torch(shelf, f"torch-2.0-cp311-cp311-{platform}.whl", cuda)
+    torch(shelf, "torch-1.13-cp311-cp311-manylinux1_x86_64.whl", "12.1")
     shelf.wheel("bitsandbytes-0.50-py3-none-manylinux_2_24_x86_64.whl", ("torch <3,>=1.9",))
+    shelf.wheel("bitsandbytes-0.50-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.whl", ("torch <3,>=1.9",))
+    shelf.wheel("bitsandbytes-0.42-py3-none-any.whl", ("torch <3,>=1.9",))
+    shelf.wheel("triton-1.0-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.whl")
     shelf.wheel("filelock-3.0-py3-none-any.whl")
     shelf.wheel("filelock-3.0-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
     shelf.wheel("filelock-3.0-cp312-cp312-manylinux_2_17_x86_64.whl")
     shelf.wheel("pip-26.0-py3-none-any.whl")
     shelf.wheel("pip-27.0-py3-none-any.whl")
     return shelf
+
+
+def torch(shelf: Shelf, filename: str, cuda: str | None) -> Path:
+    """As heavy as a wheel can be in a test; on aarch64 it asks for more."""
+    version = f"from typing import Optional\n\n__version__ = '2.0'\ncuda: Optional[str] = {cuda!r}\nhip = None\n"
+    requires = ("filelock", "triton; platform_machine == 'aarch64'", "opt-einsum; extra == 'opt'")
+    return shelf.wheel(filename, requires, {"torch/version.py": version, "torch/lib.so": noise(1_000_000)})
 
 
 @pytest.fixture
@@ -175,6 +181,7 @@ def channel(tmp_path: Path) -> str:
     demanding = record("python", "3.11.10", "h1_cpython", ["__glibc >=2.39,<3.0.a0"])
     folders = {
         "linux-64": [python, newer, demanding, record("libzlib", "1.3.1", "h2_0", [])],
+        "linux-aarch64": [python, record("libzlib", "1.3.2", "h4_0", [])],
         "noarch": [record("pip", "26.0", "pyh0_0", ["python >=3.10"])],
     }
     for subdir, records in folders.items():
@@ -208,6 +215,7 @@ rank = 1
 
 [verify]
 imports = ["torch"]
+quantization = ["int8"]
 
 [[variants]]
 name = "cu121"
@@ -247,10 +255,10 @@ def generated(catalog: Path) -> dict[str, bytes]:
 @pytest.mark.usefixtures("index")
 def test_a_lock_is_made_that_passes_its_audit(catalog: Path, channel: str) -> None:
     *_, last = relock(catalog, "small", channel=channel)
-    assert last.startswith("small/cu121: Python 3.11.9, torch 2.0, 3 conda packages and 4 wheels")
+    assert last.startswith("small/cu121: linux-64: Python 3.11.9, torch 2.0, 3 conda packages and 4 wheels")
     assert check(catalog, "small") == []
     (variant,) = load_templates(catalog)[0].variants
-    assert variant.versions == {"bitsandbytes": "0.50", "filelock": "3.0", "pip": "26.0", "torch": "2.0"}
+    assert variant.stacks[0].versions == {"bitsandbytes": "0.50", "filelock": "3.0", "pip": "26.0", "torch": "2.0"}
     lock = read_lock(variant, "linux-64")
     assert {artifact.name for artifact in lock.conda} == {"python", "libzlib", "pip"}
     assert all(artifact.url.startswith("https://conda.anaconda.org/conda-forge/") for artifact in lock.conda)
@@ -267,14 +275,14 @@ def test_of_two_wheels_of_one_version_the_interpreters_favourite_is_taken(catalo
 
 def test_the_sizes_are_those_of_the_wheels_and_no_wheel_is_fetched(index: Shelf, catalog: Path, channel: str) -> None:
     list(relock(catalog, "small", channel=channel))
-    sidecar = read_sidecar(catalog / "small" / "cu121.sizes.json")
-    (path,) = index.folder.rglob("torch-*.whl")
-    size = sidecar.sizes[path.name]
+    sizes = read_sidecar(catalog / "small" / "cu121.sizes.json").parts["linux-64"].sizes()
+    (path,) = index.folder.rglob("torch-2.0-*x86_64.whl")
+    size = sizes[path.name]
     with zipfile.ZipFile(path) as archive:
         blocks = sum((info.file_size + 4095) // 4096 for info in archive.infolist())
     assert (size.fetch, size.unpacked) == (path.stat().st_size, blocks * 4096)
     assert index.served[path.name] < size.fetch / 2
-    conda = sidecar.sizes["python-3.11.9-h1_cpython.conda"]
+    conda = sizes["python-3.11.9-h1_cpython.conda"]
     assert (conda.fetch, conda.unpacked, conda.estimated) == (1000, 4000, True)
 
 
@@ -292,7 +300,64 @@ def test_locking_twice_gives_the_same_files(catalog: Path, channel: str) -> None
 def test_the_oldest_glibc_and_the_wheel_because_of_which_are_recorded(catalog: Path, channel: str) -> None:
     list(relock(catalog, "small", channel=channel))
     (variant,) = load_templates(catalog)[0].variants
-    assert (str(variant.glibc), variant.glibc_because) == ("2.28", "torch 2.0")
+    (stack,) = variant.stacks
+    assert (str(stack.glibc), stack.glibc_because) == ("2.28", "torch 2.0")
+
+
+def rewrite(catalog: Path, old: str, new: str) -> None:
+    """The recipe, changed."""
+    path = catalog / "small" / "template.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("index")
+def test_one_lock_holds_every_platform_and_each_has_its_own(catalog: Path, channel: str) -> None:
+    rewrite(catalog, '["linux-64"]', '["linux-64", "linux-aarch64"]')
+    said = list(relock(catalog, "small", channel=channel))
+    assert [line.split(" ")[1] for line in said[-2:]] == ["linux-64:", "linux-aarch64:"]
+    assert check(catalog, "small") == []
+    (variant,) = load_templates(catalog)[0].variants
+    x86, arm = variant.stacks
+    assert (x86.platform, arm.platform) == ("linux-64", "linux-aarch64")
+    assert arm.versions == {**x86.versions, "triton": "1.0"}
+    locks = {platform: read_lock(variant, platform) for platform in variant.platforms}
+    for lock, zlib, tag in ((locks["linux-64"], "1.3.1", "x86_64"), (locks["linux-aarch64"], "1.3.2", "aarch64")):
+        assert next(artifact.version for artifact in lock.conda if artifact.name == "libzlib") == zlib
+        assert next(artifact.filename for artifact in lock.pip if artifact.name == "torch").endswith(f"{tag}.whl")
+    shared = "pip-26.0-py3-none-any.whl"
+    assert all(any(artifact.filename == shared for artifact in lock.pip) for lock in locks.values())
+
+
+@pytest.mark.usefixtures("index")
+def test_for_an_older_glibc_older_wheels_are_taken_and_the_interpreter_decides_what_is_needed(
+    catalog: Path, channel: str
+) -> None:
+    rewrite(catalog, 'pins = ["torch ==2.0"]', 'glibc = "2.17"\npins = ["torch <3"]')
+    list(relock(catalog, "small", channel=channel))
+    (variant,) = load_templates(catalog)[0].variants
+    (stack,) = variant.stacks
+    assert (stack.versions["torch"], stack.versions["bitsandbytes"]) == ("1.13", "0.42")
+    assert (str(stack.glibc), stack.glibc_because) == ("2.17", "filelock 3.0")
+
+
+@pytest.mark.usefixtures("index")
+def test_what_no_wheel_has_for_an_older_glibc_is_refused_with_the_platform_named(catalog: Path, channel: str) -> None:
+    rewrite(catalog, 'platforms = ["linux-64"]', 'platforms = ["linux-64"]\nglibc = "2.17"')
+    problem = refusal(catalog, channel)
+    assert problem.code == "lock_unsolvable"
+    assert "on Python 3.11, linux-64 with glibc 2.17" in problem.what
+    assert "torch" in problem.detail
+    assert generated(catalog).keys() == {"environment.yml", "template.toml"}
+
+
+def test_a_cpu_build_on_the_other_platform_is_no_cuda_variant(index: Shelf, catalog: Path, channel: str) -> None:
+    torch(index, "torch-2.0-cp311-cp311-manylinux_2_28_aarch64.whl", None)
+    rewrite(catalog, '["linux-64"]', '["linux-64", "linux-aarch64"]')
+    problem = refusal(catalog, channel)
+    assert "needs the build CUDA of its torch on linux-aarch64, none; found 12.1" in problem.what
+    assert generated(catalog).keys() == {"environment.yml", "template.toml"}
 
 
 @pytest.mark.usefixtures("index")
@@ -301,7 +366,8 @@ def test_a_build_cuda_that_the_wheel_contradicts_is_refused(catalog: Path, chann
     path.write_text(TEMPLATE.replace('"12.1"', '"12.4"'), encoding="utf-8")
     problem = refusal(catalog, channel)
     assert problem.code == "catalog_invalid"
-    assert "variants[cu121].cuda`: needs the build CUDA of its torch, 12.1; found 12.4" in problem.what
+    needed = "needs the build CUDA of its torch on linux-64, 12.1; found 12.4"
+    assert f"variants[cu121].cuda`: {needed}" in problem.what
 
 
 @pytest.mark.usefixtures("index")
@@ -316,6 +382,15 @@ def test_a_failure_leaves_the_lock_as_it_was(catalog: Path, channel: str) -> Non
     assert problem.code == "lock_unsolvable"
     assert "bitsandbytes" in problem.detail
     assert generated(catalog) == before
+
+
+@pytest.mark.usefixtures("index")
+def test_a_bound_against_what_conda_brings_is_refused_with_the_way_out(catalog: Path, channel: str) -> None:
+    environment = ENVIRONMENT.replace("pip: [pip,", "pip: [pip >=27,")
+    (catalog / "small" / "environment.yml").write_text(environment, encoding="utf-8")
+    problem = refusal(catalog, channel)
+    assert problem.code == "lock_unsolvable"
+    assert "or bound the conda package likewise: pip==26.0 is what conda brings" in problem.fix
 
 
 def test_an_interpreter_that_cannot_be_solved_is_a_problem_with_the_solvers_words(catalog: Path, channel: str) -> None:
@@ -395,7 +470,7 @@ def test_a_declared_wheel_is_found_in_a_folder_that_pip_is_told_of(
     list(relock(catalog, "small", channel=channel))
     assert check(catalog, "small") == []
     cpu = load_templates(catalog)[0].variants[1]
-    assert (cpu.is_cpu, cpu.versions["torch"]) == (True, "2.1+cpu")
+    assert (cpu.is_cpu, cpu.stacks[0].versions["torch"]) == (True, "2.1+cpu")
     torch = next(artifact for artifact in read_lock(cpu, "linux-64").pip if artifact.name == "torch")
     assert torch.url == "https://wheels.example/cpu/torch-2.1%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl"
     assert torch.size == path.stat().st_size
@@ -429,12 +504,32 @@ def test_a_declared_wheel_that_no_folder_has_is_asked_for_at_its_address(index: 
         constraints=(),
         wheels=(wheel,),
         python=(3, 11),
-        target=TARGETS["linux-64"],
+        target=Target(platform="linux-64", glibc=Version("2.28")),
     )
-    filelock, torch = resolve(question)
-    assert (filelock.name, torch.name, torch.version) == ("filelock", "torch", "2.1+cpu")
-    assert torch.url == torch.place == wheel.url
-    assert torch.sha256 == wheel.sha256
+    filelock, found = resolve(question)
+    assert (filelock.name, found.name, found.version) == ("filelock", "torch", "2.1+cpu")
+    assert found.url == found.place == wheel.url
+    assert found.sha256 == wheel.sha256
+
+
+def test_a_declared_wheel_of_another_platform_takes_no_part(index: Shelf) -> None:
+    wheel = DeclaredWheel(
+        name="torch",
+        url="https://wheels.example/cpu/torch-2.0-cp311-cp311-manylinux_2_28_x86_64.whl",
+        sha256="0" * 64,
+        source="made for this test",
+        read="2026-11-22",
+    )
+    question = Question(
+        requirements=("torch ==2.0",),
+        constraints=(),
+        wheels=(wheel,),
+        python=(3, 11),
+        target=Target(platform="linux-aarch64", glibc=Version("2.28")),
+    )
+    found = next(row for row in resolve(question) if row.name == "torch")
+    assert found.place.startswith(index.url)
+    assert found.place.endswith("aarch64.whl")
 
 
 def test_reading_by_ranges_gives_what_the_file_holds(shelf: Shelf) -> None:

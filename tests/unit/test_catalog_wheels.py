@@ -6,10 +6,13 @@ import pytest
 from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
-from rigfit.catalog.relock.target import TARGETS, least_glibc
+from rigfit.catalog.relock.target import Target, least_glibc
 from rigfit.catalog.relock.wheel import needs
+from rigfit.core.version import Version
 
-LINUX = TARGETS["linux-64"]
+LINUX = Target(platform="linux-64", glibc=Version("2.28"))
+OLD = Target(platform="linux-64", glibc=Version("2.17"))
+ARM = Target(platform="linux-aarch64", glibc=Version("2.28"))
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,8 @@ LINUX = TARGETS["linux-64"]
         ("a-1-cp311-cp311-manylinux_2_28_x86_64.whl", "2.28"),
         ("a-1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", "2.17"),
         ("a-1-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl", "2.27"),
+        ("a-1-cp311-cp311-manylinux2014_x86_64.whl", "2.17"),
+        ("a-1-cp311-cp311-manylinux_2_17_aarch64.manylinux2014_aarch64.whl", "2.17"),
         ("a-1-cp311-cp311-manylinux1_x86_64.whl", "2.5"),
         ("a-1-cp311-cp311-manylinux2010_x86_64.whl", "2.12"),
         ("a-1-py3-none-any.whl", "None"),
@@ -41,6 +46,34 @@ def test_the_tags_are_ranked_as_the_interpreter_ranks_them() -> None:
     assert sorted(better, key=ranks.__getitem__) == better
     for tag in ("cp312-cp312-manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_34_x86_64", "cp311-cp311-win_amd64"):
         assert Tag(*tag.split("-")) not in ranks
+
+
+@pytest.mark.parametrize(
+    ("target", "tag", "taken"),
+    [
+        (OLD, "manylinux_2_17_x86_64", True),
+        (OLD, "manylinux2014_x86_64", True),
+        (OLD, "manylinux2010_x86_64", True),
+        (OLD, "manylinux1_x86_64", True),
+        (OLD, "manylinux_2_28_x86_64", False),
+        (OLD, "manylinux_2_24_x86_64", False),
+        (LINUX, "manylinux1_x86_64", True),
+        (LINUX, "manylinux_2_28_aarch64", False),
+        (ARM, "manylinux_2_28_aarch64", True),
+        (ARM, "manylinux2014_aarch64", True),
+        (ARM, "manylinux_2_34_aarch64", False),
+        (ARM, "manylinux_2_28_x86_64", False),
+        (ARM, "manylinux2010_aarch64", False),
+    ],
+)
+def test_a_platform_and_its_glibc_decide_which_wheels_are_taken(target: Target, tag: str, *, taken: bool) -> None:
+    assert (Tag("cp311", "cp311", tag) in target.wheel_ranks((3, 11))) is taken
+
+
+def test_requirements_are_those_of_the_platform() -> None:
+    requires = ("a; platform_machine == 'x86_64'", "b; platform_machine == 'aarch64'")
+    assert list(needs(requires, LINUX.markers("3.11.15"))) == ["a"]
+    assert list(needs(requires, ARM.markers("3.11.15"))) == ["b"]
 
 
 def test_requirements_for_other_systems_and_extras_are_left_out() -> None:

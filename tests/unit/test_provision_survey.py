@@ -279,7 +279,8 @@ def test_a_login_in_an_address_is_not_sent_to_find_out_whether_it_answers(site: 
 
 def test_a_variable_python_of_two_parts_is_as_good_as_one_of_three(tmp_path: Path) -> None:
     target = make_target(tmp_path)
-    shorter = replace(target, variant=replace(target.variant, python=MINOR))
+    stacks = tuple(replace(stack, python=MINOR) for stack in target.variant.stacks)
+    shorter = replace(target, variant=replace(target.variant, stacks=stacks))
     assert _base(_survey(shorter, bare_environ(tmp_path))).kind == "local"
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from rigfit.catalog.facts import (
+    FILES,
+    architecture,
+    bound,
     driver_minimum,
+    first,
     gpu_memory,
     int8_on_cpu,
     int8_support,
+    last_driver,
+    libraries,
+    names,
+    nf4_support,
+    read_facts,
     refuse_unknown_files,
     torch_build,
+    virtual_series,
 )
-from rigfit.catalog.locate import FACTS, template_folders
+from rigfit.catalog.locate import FACTS, TEMPLATE_FILE, template_folders
 from rigfit.catalog.place import Place
 from rigfit.catalog.recipe import Recipe, VariantRecipe, read_recipe
 from rigfit.catalog.sidecar import lock_path, read_sidecar, sidecar_path
-from rigfit.catalog.table import read_toml
 from rigfit.core.fact import Facts
+from rigfit.core.problem import ProblemError
 from rigfit.core.template import Template, Variant
 
 
@@ -43,42 +54,47 @@ def load_variant(recipe: Recipe, variant: VariantRecipe) -> Variant:
     lock, beside = lock_path(recipe.folder, variant.name), sidecar_path(recipe.folder, variant.name)
     for path, meaning in ((lock, "the lock"), (beside, "the sizes")):
         if not path.is_file():
-            needed = f"{meaning} of variant `{variant.name}` of {recipe.folder / 'template.toml'}"
-            fix = (f"rigfit lock {recipe.name}",)
-            raise Place(file=path).wrong(needed=needed, found="no such file", fix=fix)
+            raise _unlocked(recipe, variant, Place(file=path), needed=meaning, found="no such file")
     sidecar = read_sidecar(beside)
-    for name in ("torch", "bitsandbytes"):
-        if name not in sidecar.versions:
-            raise Place(file=beside, key=f"versions.{name}").wrong(needed="a locked version", found="none")
+    for platform in variant.platforms:
+        if platform not in sidecar.parts:
+            place, there = Place(file=beside, key=f"platforms.{platform}"), ", ".join(sidecar.parts)
+            raise _unlocked(recipe, variant, place, needed=f"the sizes for {platform}", found=f"those for {there}")
     return Variant(
         template=recipe.name,
         name=variant.name,
         cuda=variant.cuda,
-        python=sidecar.python,
-        platforms=variant.platforms,
+        accepts=recipe.accepts,
         lock_path=str(lock),
         lock_sha256=sidecar.lock_sha256,
-        versions=dict(sidecar.versions),
-        glibc=sidecar.glibc,
-        glibc_because=sidecar.glibc_because,
-        fetch=sidecar.fetch,
-        disk=sidecar.disk,
+        stacks=tuple(sidecar.parts[platform].stack for platform in variant.platforms),
     )
+
+
+def _unlocked(recipe: Recipe, variant: VariantRecipe, place: Place, *, needed: str, found: str) -> ProblemError:
+    asks = f"{needed} of variant `{variant.name}` of {recipe.folder / TEMPLATE_FILE}"
+    return place.wrong(needed=asks, found=found, fix=(f"rigfit lock {recipe.name}",))
 
 
 def load_facts(catalog: Path) -> Facts:
     folder = catalog / FACTS
-    refuse_unknown_files(folder, ("drivers.toml", "torch.toml", "bitsandbytes.toml", "memory.toml"))
-    with (
-        read_toml(folder / "drivers.toml") as drivers,
-        read_toml(folder / "torch.toml") as torch,
-        read_toml(folder / "bitsandbytes.toml") as bitsandbytes,
-        read_toml(folder / "memory.toml") as memory,
-    ):
+    refuse_unknown_files(folder, FILES)
+    with ExitStack() as files:
+        drivers, torch, bitsandbytes, versions, gpus, memory = (
+            files.enter_context(read_facts(folder / name)) for name in FILES
+        )
         return Facts(
             drivers=tuple(driver_minimum(row) for row in drivers.tables("driver")),
+            last_drivers=tuple(last_driver(row) for row in drivers.tables("last_driver")),
             torch=tuple(torch_build(row) for row in torch.tables("torch")),
+            libraries=tuple(value for row in bitsandbytes.tables("library") for value in libraries(row)),
             int8=tuple(int8_support(row) for row in bitsandbytes.tables("int8")),
+            nf4=tuple(nf4_support(row) for row in bitsandbytes.tables("nf4")),
+            nf4_first=tuple(first(row) for row in bitsandbytes.tables("nf4_first")),
             int8_on_cpu=int8_on_cpu(bitsandbytes.table("int8_on_cpu")),
+            bounds=tuple(bound(row) for row in versions.tables("bound")),
+            architectures=tuple(architecture(row) for row in gpus.tables("architecture")),
+            no_tensor_cores=names(gpus.table("no_tensor_cores")),
+            virtual_series=virtual_series(gpus.table("virtual_series")),
             gpu_memory=gpu_memory(memory.table("gpu_memory")),
         )

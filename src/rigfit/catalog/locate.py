@@ -6,6 +6,7 @@ from pathlib import Path
 
 import rigfit
 from rigfit.catalog.place import Place
+from rigfit.core.problem import Problem, ProblemError
 
 TEMPLATE_FILE = "template.toml"
 FACTS = "facts"
@@ -27,6 +28,15 @@ def template_folders(catalog: Path) -> list[Path]:
         for folder in catalog.iterdir()
         if folder.is_dir() and folder.name != FACTS and not folder.name.startswith((".", "_"))
     )
+
+
+def find_template(catalog: Path, name: str) -> Path:
+    """The folder of a template. Raises ProblemError `unknown_template`, which names those that there are."""
+    folders = {folder.name: folder for folder in template_folders(catalog)}
+    if name not in folders:
+        what = f"there is no template `{name}` in {catalog}"
+        raise ProblemError(Problem(code="unknown_template", what=what, fix=(f"choose one of: {', '.join(folders)}",)))
+    return folders[name]
 
 
 def _proven(folder: Path) -> Path:

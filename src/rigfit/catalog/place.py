@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,20 @@ from rigfit.core.problem import Problem, ProblemError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """`key` is dotted and indexed as in `variants[0].cuda`; empty for the file as a whole."""
+    """`key` is dotted and indexed as in `variants[0].cuda`; empty for the file as a whole.
+
+    `fix` is what helps against any fault there.
+    """
 
     file: Path
     key: str = ""
+    fix: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.file}: key `{self.key}`" if self.key else str(self.file)
 
     def at(self, key: str) -> Place:
-        return Place(file=self.file, key=f"{self.key}.{key}" if self.key else key)
+        return replace(self, key=f"{self.key}.{key}" if self.key else key)
 
     def wrong(
         self,
@@ -32,7 +36,9 @@ class Place:
         code: str = "catalog_invalid",
         fix: Sequence[str] = (),
     ) -> ProblemError:
-        return ProblemError(Problem(code=code, what=f"{self}: needs {needed}; found {found}", fix=tuple(fix)))
+        return ProblemError(
+            Problem(code=code, what=f"{self}: needs {needed}; found {found}", fix=tuple(fix) or self.fix)
+        )
 
 
 _KINDS: dict[type[Any], str] = {

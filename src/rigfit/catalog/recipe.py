@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rigfit.catalog.locate import TEMPLATE_FILE
 from rigfit.catalog.place import Place, described
 from rigfit.catalog.table import DATE, HTTPS, NAME, REQUIREMENTS, SHA256, TEXT, TEXTS, VERSION, WHOLE, Table, read_toml
-from rigfit.core.template import file_name
+from rigfit.core.template import Quantization, file_name
 from rigfit.core.version import Version
 
-PLATFORMS = ("linux-64", "linux-aarch64")
+PLATFORMS = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}  # conda's word, and what such a machine says of itself
+GLIBC = "2.28"  # the oldest that newest torch and pyarrow run on
+GLIBCS = ("2.17", GLIBC, *(f"2.{minor}" for minor in range(31, 41)))  # those that uv 0.13 resolves for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +35,15 @@ class DeclaredWheel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRecipe:
-    """`pins` are requirements in pip's form, added to those of environment.yml. `written` is the table as it stands."""
+    """`pins` are requirements in pip's form, added to those of environment.yml. `written` is the table as it stands.
+
+    `glibc` is the oldest that the lock is made for.
+    """
 
     name: str
     cuda: Version | None
     platforms: tuple[str, ...]
+    glibc: Version
     pins: tuple[str, ...]
     wheels: tuple[DeclaredWheel, ...]
     written: Mapping[str, Any] = field(hash=False)
@@ -51,13 +57,14 @@ class Recipe:
     purpose: str
     rank: int
     imports: tuple[str, ...]
+    accepts: tuple[Quantization, ...]
     variants: tuple[VariantRecipe, ...]
 
 
 def read_recipe(folder: Path) -> Recipe:
     with read_toml(folder / TEMPLATE_FILE) as table:
         with table.table("verify") as verify:
-            imports = verify.get("imports", TEXTS)
+            imports, accepts = verify.get("imports", TEXTS), _accepts(verify)
         recipe = Recipe(
             folder=folder,
             name=_own_name(table, folder.name),
@@ -65,6 +72,7 @@ def read_recipe(folder: Path) -> Recipe:
             purpose=" ".join(table.get("purpose", TEXT).split()),
             rank=table.get("rank", WHOLE),
             imports=imports,
+            accepts=accepts,
             variants=tuple(_variant(row) for row in table.tables("variants")),
         )
     _check_variants(recipe, table.place)
@@ -83,18 +91,33 @@ def _variant(row: Table) -> VariantRecipe:
         return VariantRecipe(
             name=row.get("name", NAME),
             cuda=row.get_or("cuda", VERSION, None),
-            platforms=_platforms(row),
+            platforms=_some(row, "platforms", PLATFORMS),
+            glibc=_glibc(row),
             pins=row.get("pins", REQUIREMENTS),
             wheels=tuple(_wheel(wheel) for wheel in row.tables("wheels")),
             written=row.values,
         )
 
 
-def _platforms(row: Table) -> tuple[str, ...]:
-    platforms = row.get("platforms", TEXTS)
-    if not platforms or not set(platforms) <= set(PLATFORMS):
-        raise row.place.at("platforms").wrong(needed=f"some of {', '.join(PLATFORMS)}", found=described(platforms))
-    return platforms
+def _accepts(verify: Table) -> tuple[Quantization, ...]:
+    known: tuple[Quantization, ...] = get_args(Quantization)
+    names = _some(verify, "quantization", known)
+    return tuple(each for name in names for each in known if each == name)
+
+
+def _glibc(row: Table) -> Version:
+    text = row.get_or("glibc", TEXT, GLIBC)
+    if text not in GLIBCS:
+        raise row.place.at("glibc").wrong(needed=f"one of {', '.join(GLIBCS)}, in quotes", found=described(text))
+    return Version(text)
+
+
+def _some(row: Table, key: str, known: Collection[str]) -> tuple[str, ...]:
+    """One or more of what is known, none of them twice."""
+    names = row.get(key, TEXTS)
+    if not names or not set(names) <= set(known) or len(set(names)) < len(names):
+        raise row.place.at(key).wrong(needed=f"some of {', '.join(known)}, each once", found=described(names))
+    return names
 
 
 def _wheel(row: Table) -> DeclaredWheel:

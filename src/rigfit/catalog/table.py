@@ -69,7 +69,7 @@ TEXT = Kind(needed="a text", parse=_text)
 TEXTS = Kind(needed="a list of texts", parse=_each(_text))
 WHOLE = Kind(needed="a whole number", parse=_only(int))
 DATE = Kind(needed="a date such as 2026-11-22, without quotes", parse=lambda day: _only(dt.date)(day).isoformat())
-NAME = Kind(needed="a name of a-z, 0-9 and -", parse=_matching(r"[a-z0-9]+(-[a-z0-9]+)*"))
+NAME = Kind(needed="a name of a-z, 0-9, - and .", parse=_matching(r"[a-z0-9]+([-.][a-z0-9]+)*"))
 SHA256 = Kind(needed="a sha256 of 64 hexadecimal digits", parse=_matching(r"[0-9a-f]{64}"))
 HTTPS = Kind(needed="an https address", parse=_matching(r"https://\S+"))
 REQUIREMENTS = Kind(  # a pattern, because importing packaging.requirements takes longer than all the rest of loading

@@ -77,7 +77,7 @@ class _Look:
             "--python",
             sys.executable,
         ]
-        argv += ["--python-version", minor(self.target.variant.python)]
+        argv += ["--python-version", minor(self.target.stack.python)]
         env = uv_environment(self.environ, self.where.environment(strategy, folders_of(local_files)))
         text = requirements(wheels, local_files)
         with tempfile.TemporaryDirectory(prefix="rigfit-look-") as empty:  # uv makes the target even in a dry run

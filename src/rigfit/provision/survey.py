@@ -59,7 +59,7 @@ def _unwritable(home: Path) -> tuple[Problem, ...]:
 def _base(
     target: Target, wanted: BaseKind | None, environ: Mapping[str, str], *, offline: bool, cached: bool
 ) -> Base | Problem:
-    python = minor(target.variant.python)
+    python = minor(target.stack.python)
     local = Question(lambda: find(python, environ))
     silence = None if cached or wanted == "local" else _silence_of_channel(target, environ, offline=offline)
     if wanted != "local" and silence is None:
@@ -73,7 +73,7 @@ def _base(
 
 def _conda_python(target: Target) -> str:
     versions = (package.version for package in target.lock.conda if package.name == "python")
-    return next(versions, target.variant.python)
+    return next(versions, target.stack.python)
 
 
 def _silence_of_channel(target: Target, environ: Mapping[str, str], *, offline: bool) -> Silence | None:
@@ -91,7 +91,7 @@ def _why(target: Target, silence: Silence) -> str:
 
 
 def _no_base(target: Target, wanted: BaseKind | None, silence: Silence | None, local: Base | None) -> Problem:
-    python = minor(target.variant.python)
+    python = minor(target.stack.python)
     install = f"install CPython {python}: from your system's packages, or with `uv python install {python}`"
     needed = f"an interpreter is needed, Python {python}"
     nowhere = f"no CPython {python} with all its modules is on PATH, in pyenv or in uv's folder"

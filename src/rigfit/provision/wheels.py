@@ -125,7 +125,7 @@ def _failure(plan: Plan, where: Sources, words: str) -> Failure:
 
 def installed(plan: Plan) -> dict[str, str]:
     """Versions by normalized name of what the prefix holds."""
-    site = Path(plan.target.prefix, "lib", f"python{minor(plan.target.variant.python)}", "site-packages")
+    site = Path(plan.target.prefix, "lib", f"python{minor(plan.target.stack.python)}", "site-packages")
     try:
         folders = [entry.name for entry in site.iterdir() if entry.suffix == ".dist-info"]
     except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rigfit.catalog.relock.audit import check
 from rigfit.catalog.relock.job import relock
+from rigfit.catalog.relock.proof import check
 
 __all__ = ["check", "relock"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from rigfit.catalog.locks import INDEX_PATH
 from rigfit.catalog.recipe import DeclaredWheel
 from rigfit.catalog.relock.target import Target
 from rigfit.catalog.table import TABLES, read_toml
@@ -24,19 +24,26 @@ from rigfit.sources.folders import sha256_of
 from rigfit.sources.index import sources
 from rigfit.sources.uv import uv_binary, uv_environment
 
-INDEX_PATH = re.compile(r"/packages/([0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/?#]+\.whl)$")  # mirrors keep it
 _SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """`requirements` are what is wanted, `constraints` what is decided already; `wheels` are not on the index."""
+    """`requirements` are what is wanted, `constraints` what is decided already; `wheels` are not on the index.
+
+    Of `wheels`, those for another platform take no part.
+    """
 
     requirements: tuple[str, ...]
     constraints: tuple[str, ...]
     wheels: tuple[DeclaredWheel, ...]
     python: tuple[int, int]
     target: Target
+
+    @property
+    def words(self) -> str:
+        """What they are asked for, as a person would say it."""
+        return f"Python {self.python[0]}.{self.python[1]}, {self.target.words}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +60,16 @@ class LockedWheel:
 
 def resolve(question: Question) -> tuple[LockedWheel, ...]:
     """One wheel for each library. Raises ProblemError `lock_unsolvable` with what uv said."""
-    local = {wheel.name: _local_copy(wheel) for wheel in question.wheels}
+    target = question.target
+    ranks = target.wheel_ranks(question.python)
+    declared = {wheel.name: wheel for wheel in question.wheels if _rank(wheel.url, ranks) is not None}
+    local = {name: _local_copy(wheel) for name, wheel in declared.items()}
     with tempfile.TemporaryDirectory(prefix="rigfit-lock-") as folder:
-        answer = _ask_uv(question, local, Path(folder))
-    declared = {wheel.name: wheel for wheel in question.wheels}
-    ranks = question.target.wheel_ranks(question.python)
+        answer = _ask_uv(replace(question, wheels=tuple(declared.values())), local, Path(folder))
     return tuple(
-        _declared(row, declared[row["name"]], local[row["name"]]) if row["name"] in declared else _best(row, ranks)
+        _declared(row, declared[row["name"]], local[row["name"]])
+        if row["name"] in declared
+        else _best(row, ranks, target)
         for row in answer
     )
 
@@ -123,11 +133,11 @@ def _declared(row: Mapping[str, Any], wheel: DeclaredWheel, path: Path | None) -
     )
 
 
-def _best(row: Mapping[str, Any], ranks: Mapping[Tag, int]) -> LockedWheel:
+def _best(row: Mapping[str, Any], ranks: Mapping[Tag, int], target: Target) -> LockedWheel:
     """Of several wheels the one that the interpreter likes best, as an installer would choose."""
     found = [(rank, wheel) for wheel in row.get("wheels", ()) if (rank := _rank(wheel["url"], ranks)) is not None]
     if not found:
-        raise _refused(row, needed="a wheel for this platform", found="none")
+        raise _refused(row, needed=f"a wheel for {target.words}", found="none")
     _, wheel = min(found, key=lambda pair: pair[0])
     path = INDEX_PATH.search(urlsplit(wheel["url"]).path)
     if path is None:
@@ -156,11 +166,16 @@ def _refused(row: Mapping[str, Any], *, needed: str, found: str) -> ProblemError
 
 
 def _unsolved(question: Question, detail: str) -> ProblemError:
+    brought = ", ".join(question.constraints)
     return ProblemError(
         Problem(
             code="lock_unsolvable",
-            what=f"uv found no set of wheels for {', '.join(question.requirements)}",
-            fix=("loosen a bound in environment.yml or a pin in template.toml", "see whether the index can be reached"),
+            what=f"uv found no set of wheels for {', '.join(question.requirements)} on {question.words}",
+            fix=(
+                "loosen a bound in environment.yml or a pin in template.toml",
+                *([f"or bound the conda package likewise: {brought} is what conda brings"] if brought else []),
+                "see whether the index can be reached",
+            ),
             detail=detail,
         ),
     )

@@ -1,43 +1,25 @@
-"""Locking a template: solve, resolve, look at sizes, write; variant by variant, told line by line."""
+"""Locking a template: variant by variant, platform by platform, told line by line."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from rigfit.catalog.locate import template_folders
+from rigfit.catalog.inputs import EnvironmentFile, inputs_sha256, read_environment_file
+from rigfit.catalog.locate import TEMPLATE_FILE, find_template
 from rigfit.catalog.place import Place
 from rigfit.catalog.recipe import Recipe, VariantRecipe, read_recipe
-from rigfit.catalog.relock.index import LockedWheel, Question, resolve
-from rigfit.catalog.relock.inputs import EnvironmentFile, inputs_sha256, read_environment_file
+from rigfit.catalog.relock.findings import Findings, Looking, find
 from rigfit.catalog.relock.lockfile import Contents, to_text
 from rigfit.catalog.relock.solve import CondaPackage, solve
-from rigfit.catalog.relock.target import TARGETS, Target, least_glibc
-from rigfit.catalog.relock.wheel import WheelContents, look_into, needs
-from rigfit.catalog.sidecar import CONDA_FACTOR, Sidecar, Size, lock_path, sidecar_path
+from rigfit.catalog.relock.target import Target
+from rigfit.catalog.sidecar import lock_path, sidecar_path, sidecar_text
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.size import human
-from rigfit.core.template import file_name
+from rigfit.core.template import Stack
 from rigfit.core.version import Version
-
-_AT_ONCE = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Findings:
-    """All that is known of a variant before it is written."""
-
-    conda: tuple[CondaPackage, ...]
-    wheels: tuple[LockedWheel, ...]
-    contents: tuple[WheelContents, ...]
-
-    @property
-    def python(self) -> str:
-        return next(package.version for package in self.conda if package.name == "python")
 
 
 def relock(
@@ -51,37 +33,10 @@ def relock(
 
     `channel` is conda-forge or a copy of it. Each file is replaced whole or not at all. Raises ProblemError.
     """
-    recipe = find_recipe(catalog, template)
-    environment = read_environment_file(recipe)
-    solved: dict[str, tuple[CondaPackage, ...]] = {}
+    recipe = read_recipe(find_template(catalog, template))
+    job = _Job(recipe, read_environment_file(recipe), channel)
     for variant in _chosen(recipe, variants):
-        target = target_of(recipe, variant)
-        if target.name not in solved:
-            yield f"{recipe.name}: solving the interpreter for {target.name} from {channel}"
-            solved[target.name] = solve(environment.conda, channel=channel, target=target)
-        yield f"{recipe.name}/{variant.name}: resolving the libraries"
-        wheels = _wheels(environment, variant, solved[target.name], target)
-        yield f"{recipe.name}/{variant.name}: looking into {len(wheels)} wheels for their sizes and requirements"
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            contents = tuple(pool.map(look_into, [wheel.place for wheel in wheels]))
-        findings = _Findings(conda=solved[target.name], wheels=wheels, contents=contents)
-        _check_cuda(recipe, variant, findings)
-        yield _write(recipe, variant, inputs_sha256(environment, variant), findings)
-
-
-def find_recipe(catalog: Path, template: str) -> Recipe:
-    folders = {folder.name: folder for folder in template_folders(catalog)}
-    if template not in folders:
-        what = f"there is no template `{template}` in {catalog}"
-        raise ProblemError(Problem(code="unknown_template", what=what, fix=(f"choose one of: {', '.join(folders)}",)))
-    return read_recipe(folders[template])
-
-
-def target_of(recipe: Recipe, variant: VariantRecipe) -> Target:
-    if len(variant.platforms) != 1 or variant.platforms[0] not in TARGETS:
-        place = Place(file=recipe.folder / "template.toml", key=f"variants[{variant.name}].platforms")
-        raise place.wrong(needed=f"one of {', '.join(TARGETS)}, to be locked", found=", ".join(variant.platforms))
-    return TARGETS[variant.platforms[0]]
+        yield from job.lock(variant)
 
 
 def _chosen(recipe: Recipe, names: Collection[str] | None) -> list[VariantRecipe]:
@@ -93,83 +48,57 @@ def _chosen(recipe: Recipe, names: Collection[str] | None) -> list[VariantRecipe
     return [variant for variant in recipe.variants if names is None or variant.name in names]
 
 
-def _wheels(
-    environment: EnvironmentFile,
-    variant: VariantRecipe,
-    conda: tuple[CondaPackage, ...],
-    target: Target,
-) -> tuple[LockedWheel, ...]:
-    """What conda brings already, such as pip, is taken in the same version, so that neither replaces the other's."""
-    python = next(package.version for package in conda if package.name == "python").split(".")
-    return resolve(
-        Question(
-            requirements=(*environment.pip, *variant.pins),
-            constraints=tuple(f"{package.name}=={package.version}" for package in conda if package.is_python_package),
-            wheels=variant.wheels,
-            python=(int(python[0]), int(python[1])),
-            target=target,
-        ),
-    )
+class _Job:
+    """Remembers what several variants share: interpreters by target, and the wheels that were looked into."""
+
+    def __init__(self, recipe: Recipe, environment: EnvironmentFile, channel: str) -> None:
+        self._recipe = recipe
+        self._environment = environment
+        self._channel = channel
+        self._solved: dict[Target, tuple[CondaPackage, ...]] = {}
+        self._looking = Looking()
+
+    def lock(self, variant: VariantRecipe) -> Iterator[str]:
+        """Nothing is written before every platform is found."""
+        found = []
+        for platform in variant.platforms:
+            target = Target(platform=platform, glibc=variant.glibc)
+            if target not in self._solved:
+                yield f"{self._recipe.name}: solving the interpreter for {target.words} from {self._channel}"
+                self._solved[target] = solve(self._environment.conda, channel=self._channel, target=target)
+            yield f"{self._recipe.name}/{variant.name}: resolving the libraries for {target.words}"
+            findings = find(self._environment, variant, target, self._solved[target], self._looking)
+            self._check_cuda(variant, findings)
+            found.append(findings)
+        self._write(variant, found)
+        yield from (f"{self._recipe.name}/{variant.name}: {_summary(findings)}" for findings in found)
+
+    def _check_cuda(self, variant: VariantRecipe, findings: Findings) -> None:
+        """The wheel itself says which CUDA it was built with; template.toml must say the same."""
+        if variant.cuda != (Version(findings.cuda) if findings.cuda else None):
+            place = Place(file=self._recipe.folder / TEMPLATE_FILE, key=f"variants[{variant.name}].cuda")
+            needed = f"the build CUDA of its torch on {findings.target.platform}, {findings.cuda or 'none'}"
+            raise place.wrong(needed=needed, found=str(variant.cuda or "none"))
+
+    def _write(self, variant: VariantRecipe, found: Sequence[Findings]) -> None:
+        folder, inputs = self._recipe.folder, inputs_sha256(self._environment, variant)
+        text = to_text(Contents(template=self._recipe.name, variant=variant.name, inputs_sha256=inputs, found=found))
+        beside = sidecar_text(
+            lock_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            inputs_sha256=inputs,
+            parts=[(findings.stack, findings.sizes) for findings in found],
+        )
+        _replace(lock_path(folder, variant.name), text)
+        _replace(sidecar_path(folder, variant.name), beside)
 
 
-def _check_cuda(recipe: Recipe, variant: VariantRecipe, findings: _Findings) -> None:
-    """The wheel itself says which CUDA it was built with; template.toml must say the same."""
-    pairs = zip(findings.wheels, findings.contents, strict=True)
-    found = next((contents.cuda for wheel, contents in pairs if wheel.name == "torch"), None)
-    if variant.cuda != (Version(found) if found else None):
-        place = Place(file=recipe.folder / "template.toml", key=f"variants[{variant.name}].cuda")
-        raise place.wrong(needed=f"the build CUDA of its torch, {found or 'none'}", found=str(variant.cuda or "none"))
-
-
-def _write(recipe: Recipe, variant: VariantRecipe, inputs: str, findings: _Findings) -> str:
-    markers = target_of(recipe, variant).markers(findings.python)
-    pairs = [*zip(findings.wheels, findings.contents, strict=True)]
-    contents = Contents(
-        template=recipe.name,
-        variant=variant.name,
-        target=target_of(recipe, variant),
-        inputs_sha256=inputs,
-        conda=findings.conda,
-        wheels=findings.wheels,
-        needs={wheel.name: needs(inside.requires, markers) for wheel, inside in pairs},
-    )
-    text = to_text(contents)
-    sidecar = _sidecar(findings, lock_sha256=hashlib.sha256(text.encode()).hexdigest(), inputs_sha256=inputs)
-    _replace(lock_path(recipe.folder, variant.name), text)
-    _replace(sidecar_path(recipe.folder, variant.name), sidecar.to_text())
+def _summary(findings: Findings) -> str:
+    stack: Stack = findings.stack
     return (
-        f"{recipe.name}/{variant.name}: Python {sidecar.python}, torch {sidecar.versions['torch']}, "
-        f"{len(findings.conda)} conda packages and {len(findings.wheels)} wheels, {human(sidecar.fetch)} to fetch, "
-        f"{human(sidecar.disk)} on disk, glibc >= {sidecar.glibc} because of {sidecar.glibc_because}"
+        f"{stack.platform}: Python {stack.python}, torch {stack.versions['torch']}, {len(findings.conda)} conda packages"
+        f" and {len(findings.wheels)} wheels, {human(stack.fetch)} to fetch, {human(stack.disk)} on disk,"
+        f" glibc >= {stack.glibc} because of {stack.glibc_because}"
     )
-
-
-def _sidecar(findings: _Findings, *, lock_sha256: str, inputs_sha256: str) -> Sidecar:
-    sizes = {
-        package.file: Size(fetch=package.size, unpacked=package.size * CONDA_FACTOR, estimated=True)
-        for package in findings.conda
-    }
-    for wheel, contents in zip(findings.wheels, findings.contents, strict=True):
-        sizes[file_name(wheel.url)] = contents.size
-    glibc, because = _glibc(findings)
-    return Sidecar(
-        lock_sha256=lock_sha256,
-        inputs_sha256=inputs_sha256,
-        python=findings.python,
-        glibc=glibc,
-        glibc_because=because,
-        versions={wheel.name: wheel.version for wheel in findings.wheels},
-        sizes=sizes,
-    )
-
-
-def _glibc(findings: _Findings) -> tuple[Version, str]:
-    """The newest of all minimums, and the first file that has it; torch is named before others."""
-    minimums = [(least_glibc(wheel.tags), f"{wheel.name} {wheel.version}") for wheel in findings.wheels]
-    minimums.sort(key=lambda pair: not pair[1].startswith("torch "))
-    minimums += [(package.glibc, f"{package.name} {package.version}") for package in findings.conda]
-    known = [(glibc, because) for glibc, because in minimums if glibc is not None]
-    return max(known, key=lambda pair: pair[0])
 
 
 def _replace(path: Path, text: str) -> None:

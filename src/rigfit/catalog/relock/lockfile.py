@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rigfit.catalog.relock.index import LockedWheel
-from rigfit.catalog.relock.inputs import CHANNEL, ENVIRONMENT_FILE
-from rigfit.catalog.relock.solve import CondaPackage
-from rigfit.catalog.relock.target import Target
+from rigfit.catalog.inputs import CHANNEL, ENVIRONMENT_FILE
+from rigfit.catalog.relock.findings import Findings
 from rigfit.core.problem import Problem, ProblemError
 
 _HEAD = """\
@@ -25,64 +23,51 @@ _HEAD = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """All that goes into one lock file. `needs` holds the requirements of each wheel by name."""
+    """All that goes into one lock file, platform by platform."""
 
     template: str
     variant: str
-    target: Target
     inputs_sha256: str
-    conda: Sequence[CondaPackage]
-    wheels: Sequence[LockedWheel]
-    needs: Mapping[str, Mapping[str, str]]
+    found: Sequence[Findings]
 
 
 def to_text(contents: Contents) -> str:
     """The file's text, proven to be what conda-lock takes. The same contents give the same text."""
     models = _models()
+    platforms = [findings.target.platform for findings in contents.found]
     metadata = {
-        "content_hash": {contents.target.name: contents.inputs_sha256},
+        "content_hash": dict.fromkeys(platforms, contents.inputs_sha256),
         "channels": [{"url": CHANNEL, "used_env_vars": []}],
-        "platforms": [contents.target.name],
+        "platforms": platforms,
         "sources": [ENVIRONMENT_FILE],
     }
-    packages = [*_conda_entries(contents), *_pip_entries(contents)]
+    packages = [entry for findings in contents.found for entry in _entries(findings)]
     lockfile = models.Lockfile.model_validate({"version": 1, "metadata": metadata, "package": packages})
     body = yaml.dump(lockfile.dict_for_output(), sort_keys=False)
     return _HEAD.format(template=contents.template, variant=contents.variant) + "\n" + body
 
 
-def _conda_entries(contents: Contents) -> list[dict[str, Any]]:
-    return [
-        {
+def _entries(findings: Findings) -> Iterator[dict[str, Any]]:
+    needs = findings.needs
+    same = {"platform": findings.target.platform, "category": "main", "optional": False}
+    for package in sorted(findings.conda, key=lambda package: package.name):
+        yield same | {
             "name": package.name,
             "version": package.version,
             "manager": "conda",
-            "platform": contents.target.name,
             "dependencies": dict(sorted(_split(spec) for spec in package.depends)),
             "url": package.url,
             "hash": {"md5": package.md5, "sha256": package.sha256},
-            "category": "main",
-            "optional": False,
         }
-        for package in sorted(contents.conda, key=lambda package: package.name)
-    ]
-
-
-def _pip_entries(contents: Contents) -> list[dict[str, Any]]:
-    return [
-        {
+    for wheel in sorted(findings.wheels, key=lambda wheel: wheel.name):
+        yield same | {
             "name": wheel.name,
             "version": wheel.version,
             "manager": "pip",
-            "platform": contents.target.name,
-            "dependencies": dict(contents.needs[wheel.name]),
+            "dependencies": dict(needs[wheel.name]),
             "url": wheel.url,
             "hash": {"sha256": wheel.sha256},
-            "category": "main",
-            "optional": False,
         }
-        for wheel in sorted(contents.wheels, key=lambda wheel: wheel.name)
-    ]
 
 
 def _split(spec: str) -> tuple[str, str]:

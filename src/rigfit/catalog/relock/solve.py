@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rigfit.catalog.locks import CHANNEL_URL
 from rigfit.catalog.relock.target import Target
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.version import Version
 from rigfit.process.child import Command, output_of
 
-CHANNEL_URL = "https://conda.anaconda.org/conda-forge"
 _CHILD = Path(__file__).with_name("solve_child.py")
 _GLIBC = re.compile(r"__glibc >=([\d.]+)")
 _SECONDS = 600.0
@@ -54,7 +54,7 @@ def solve(specs: Sequence[str], *, channel: str, target: Target) -> tuple[CondaP
     job = {
         "channel": channel,
         "specs": list(specs),
-        "platform": target.name,
+        "platform": target.platform,
         "virtual_packages": target.virtual_packages,
     }
     out, err, ended = output_of(
@@ -63,19 +63,19 @@ def solve(specs: Sequence[str], *, channel: str, target: Target) -> tuple[CondaP
     said: dict[str, Any] = json.loads(out) if out.startswith("{") else {}
     if "packages" not in said:
         detail = said.get("problem") or err or ("it took too long" if ended.timed_out else f"exit code {ended.code}")
-        raise _unsolved(specs, channel, detail)
+        raise _unsolved(specs, channel, target, detail)
     packages = said["packages"]
     unhashed = [package["file"] for package in packages if not (package["sha256"] and package["md5"])]
     if unhashed:
-        raise _unsolved(specs, channel, f"the channel gives no sha256 and md5 for {', '.join(unhashed)}")
+        raise _unsolved(specs, channel, target, f"the channel gives no sha256 and md5 for {', '.join(unhashed)}")
     return tuple(CondaPackage(**{**package, "depends": tuple(package["depends"])}) for package in packages)
 
 
-def _unsolved(specs: Sequence[str], channel: str, detail: str) -> ProblemError:
+def _unsolved(specs: Sequence[str], channel: str, target: Target, detail: str) -> ProblemError:
     return ProblemError(
         Problem(
             code="lock_unsolvable",
-            what=f"no interpreter could be solved for {', '.join(specs)} from {channel}",
+            what=f"no interpreter could be solved for {', '.join(specs)} on {target.words} from {channel}",
             fix=("see whether the channel can be reached; `--channel` takes a copy of conda-forge", "loosen the specs"),
             detail=detail,
         ),

@@ -1,4 +1,4 @@
-"""What a lock's platform means to each tool that takes part in locking."""
+"""What a lock's platform and its glibc mean to each tool that takes part in locking."""
 
 from __future__ import annotations
 
@@ -8,24 +8,33 @@ from dataclasses import dataclass
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
+from rigfit.catalog.recipe import PLATFORMS
 from rigfit.core.version import Version
 
 _LEGACY = {17: "2014", 12: "2010", 5: "1"}  # PEP 600: older names of manylinux_2_17, 2_12 and 2_5
+_OLDEST = {"x86_64": 5, "aarch64": 17}  # PEP 599: there is nothing before manylinux2014 but for Intel's machines
 _MANYLINUX = re.compile(r"manylinux_2_(\d+)_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Locked for glibc 2.`glibc_minor` and later: the oldest that newest torch and pyarrow run on is 2.28."""
+    """Locked for `glibc` and later."""
 
-    name: str
-    machine: str
-    glibc_minor: int = 28
+    platform: str
+    glibc: Version
+
+    @property
+    def machine(self) -> str:
+        return PLATFORMS[self.platform]
+
+    @property
+    def words(self) -> str:
+        return f"{self.platform} with glibc {self.glibc}"
 
     @property
     def uv(self) -> str:
         """The platform in uv's words."""
-        return f"{self.machine}-manylinux_2_{self.glibc_minor}"
+        return f"{self.machine}-manylinux_2_{self._minor}"
 
     @property
     def virtual_packages(self) -> list[tuple[str, str, str]]:
@@ -33,7 +42,7 @@ class Target:
         return [
             ("__unix", "0", "0"),
             ("__linux", "5.10", "0"),
-            ("__glibc", f"2.{self.glibc_minor}", "0"),
+            ("__glibc", str(self.glibc), "0"),
             ("__archspec", "1", self.machine),
         ]
 
@@ -47,8 +56,12 @@ class Target:
         ]
         return {tag: rank for rank, tag in reversed([*enumerate(tags)])}
 
+    @property
+    def _minor(self) -> int:
+        return self.glibc.parts[1]
+
     def _platforms(self) -> Iterator[str]:
-        for minor in range(self.glibc_minor, 4, -1):
+        for minor in range(self._minor, _OLDEST[self.machine] - 1, -1):
             yield f"manylinux_2_{minor}_{self.machine}"
             if minor in _LEGACY:
                 yield f"manylinux{_LEGACY[minor]}_{self.machine}"
@@ -68,9 +81,6 @@ class Target:
             "sys_platform": "linux",
             "extra": "",
         }
-
-
-TARGETS = {"linux-64": Target(name="linux-64", machine="x86_64")}
 
 
 def least_glibc(tags: frozenset[Tag]) -> Version | None:

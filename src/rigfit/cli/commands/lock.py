@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rigfit.cli import options
@@ -36,13 +35,11 @@ def execute(args: argparse.Namespace, face: Face) -> int:
 
 
 def _checked(names: tuple[str, ...], settings: Settings, face: Face) -> int:
-    from rigfit.engine.locking import check_locks
+    from rigfit.engine.locking import as_one, check_locks
 
-    wrong = list(dict.fromkeys(problem for name in names for problem in check_locks(settings, name)))
+    wrong = check_locks(settings, names)
     if wrong:
-        first, *others = wrong
-        also = "\n".join(problem.what for problem in others)
-        raise ProblemError(replace(first, detail="\n".join(filter(None, (first.detail, also)))))
+        raise ProblemError(as_one(wrong))
     face.result({"checked": list(names)}, lambda: "the locks follow from what people edit: " + ", ".join(names))
     return DONE
 

@@ -1,4 +1,4 @@
-"""Show the catalog, or one template with its variants."""
+"""Show the catalog, or one template with its variants; or check that facts, templates and locks agree."""
 
 from __future__ import annotations
 
@@ -11,16 +11,37 @@ from rigfit.cli.show import Face
 from rigfit.core.problem import DONE, ProblemError
 
 if TYPE_CHECKING:
-    from rigfit.core.template import Template
+    from rigfit.core.template import Stack, Template, Variant
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="one template")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="for maintainers: do facts, templates and locks agree, and can each variant be given to some machine?",
+    )
     options.add_catalog(parser)
     options.add_output(parser)
 
 
 def execute(args: argparse.Namespace, face: Face) -> int:
+    return _checked(args, face) if args.check else _shown(args, face)
+
+
+def _checked(args: argparse.Namespace, face: Face) -> int:
+    from rigfit.engine.locking import as_one, check_templates, template_names
+
+    settings = options.settings(args)
+    names = (args.name,) if args.name else template_names(settings)
+    wrong = check_templates(settings, names)
+    if wrong:
+        raise ProblemError(as_one(wrong))
+    face.result({"checked": list(names)}, lambda: "facts, templates and locks agree: " + ", ".join(names))
+    return DONE
+
+
+def _shown(args: argparse.Namespace, face: Face) -> int:
     from rigfit.cli import draw
     from rigfit.core.selection import unknown_template
     from rigfit.engine.fitting import Fitting
@@ -37,8 +58,13 @@ def execute(args: argparse.Namespace, face: Face) -> int:
 
 
 def _as_json(template: Template) -> dict[str, Any]:
-    variants = [
-        asdict(variant) | {"cuda": str(variant.cuda) if variant.cuda else None, "glibc": str(variant.glibc)}
-        for variant in template.variants
-    ]
-    return asdict(template) | {"variants": variants}
+    return asdict(template) | {"variants": [_variant(variant) for variant in template.variants]}
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    cuda = str(variant.cuda) if variant.cuda else None
+    return asdict(variant) | {"cuda": cuda, "stacks": [_stack(stack) for stack in variant.stacks]}
+
+
+def _stack(stack: Stack) -> dict[str, Any]:
+    return asdict(stack) | {"glibc": str(stack.glibc)}

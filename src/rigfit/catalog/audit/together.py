@@ -1,0 +1,57 @@
+"""Locked versions of which a fact says that they cannot work together; no resolver sees such a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from packaging.version import Version
+
+from rigfit.catalog.place import Place
+from rigfit.core.fact import Bound, Facts
+from rigfit.core.problem import Problem
+from rigfit.core.template import Stack, Variant
+
+_FAILS = {"import": "to be imported", "check": "for its own check of versions", "int8": "to train on 8-bit layers"}
+
+
+def contradictions(variant: Variant, facts: Facts) -> Iterator[Problem]:
+    for stack in variant.stacks:
+        for bound in facts.bounds:
+            matters = bound.to != "int8" or "int8" in variant.accepts
+            if matters and _broken(bound, stack):
+                yield _contradiction(bound, stack, variant)
+
+
+def _versions(stack: Stack) -> dict[str, str]:
+    return {**stack.versions, "python": stack.python}
+
+
+def _broken(bound: Bound, stack: Stack) -> bool:
+    """What is not locked at all breaks only what must import it."""
+    versions = {name: Version(Version(text).public) for name, text in _versions(stack).items()}
+    here, there = versions.get(bound.package), versions.get(bound.needs)
+    if here is None or not bound.speaks_of(bound.package, here):
+        return False
+    return bound.to == "import" if there is None else not bound.allows(there)
+
+
+def _contradiction(bound: Bound, stack: Stack, variant: Variant) -> Problem:
+    versions = _versions(stack)
+    package = f"{bound.package} {versions[bound.package]}"
+    low = f">={bound.at_least}" if bound.at_least else ""
+    high = f"<{bound.below}" if bound.below else ""
+    needed = f"{bound.needs} {','.join(filter(None, (low, high)))}".strip()
+    found = f"{bound.needs} {versions[bound.needs]}" if bound.needs in versions else "none"
+    place = Place(file=Path(variant.lock_path), key=f"{stack.platform} wheel {bound.needs}")
+    problem = place.wrong(
+        needed=f"{needed}, which {package} needs {_FAILS[bound.to]}",
+        found=f"{found}: {bound.why} ({bound.source})",
+        code="lock_invalid",
+        fix=(
+            f"write `{needed}` in environment.yml, then `rigfit lock {variant.template}`",
+            *([f"or `{bound.package} >={bound.free}`, which has no such bound"] if bound.free else []),
+        ),
+    ).problem
+    return replace(problem, source=bound.source)
