@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.stand_ins.nvml import StandIn, compile_library
 
-from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
+from rigfit.core.machine import Driver, DriverFault, Gpu, Machine, Slice
 from rigfit.core.version import Capability, Version
 from rigfit.probe.asking import Silence
 from rigfit.probe.asking import ask as ask_nvml
@@ -32,68 +31,12 @@ FIELDS = {
     "nvmlDeviceGetPciInfo": ("pci",),
     "nvmlDeviceGetComputeMode": ("compute_mode",),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StandIn:
-    """A folder with the library, a root folder with the traces, and what the library shall say."""
-
-    library: Path
-    root: Path
-    place: Path
-
-    def detect(self, *said: str, limit: float = 10.0, **environ: str) -> Machine:
-        return detect(
-            home=self.place,
-            cache=self.place,
-            root=self.root,
-            environ={"LD_LIBRARY_PATH": str(self.library), "NVML_STANDIN": str(self.says(*said)), **environ},
-            limit=limit,
-        )
-
-    def says(self, *said: str) -> Path:
-        file = self.place / f"nvml-{abs(hash(said))}"
-        file.write_text("".join(f"{line}\n" for line in said))
-        return file
-
-    def detect_each(self, lists: Sequence[Sequence[str]]) -> list[Machine]:
-        with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(lambda said: self.detect(*said), lists))
-
-    def trace(self, file: str, text: str = "") -> Path:
-        path = self.root / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
-
-
-def compile_library(folder: Path, *options: str) -> Path:
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler to make the stand-in for libnvidia-ml.so.1 with")
-    folder.mkdir()
-    file = folder / "libnvidia-ml.so.580.159.04"
-    source = TESTS / "data/nvml/standin.c"
-    soname = "-Wl,-soname,libnvidia-ml.so.1"
-    subprocess.run([compiler, "-shared", "-fPIC", soname, *options, "-o", file, source], check=True)
-    (folder / "libnvidia-ml.so.1").symlink_to(file.name)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compile_library(tmp_path_factory.mktemp("nvml") / "lib")
-
-
-@pytest.fixture
-def standin(library: Path, tmp_path: Path) -> StandIn:
-    (tmp_path / "root").mkdir()
-    return StandIn(library=library, root=tmp_path / "root", place=tmp_path)
+SLICE_FIELDS = {"nvmlDeviceGetName": "name", "nvmlDeviceGetUUID": "uuid", "nvmlDeviceGetMemoryInfo": "memory_total"}
+NOT_FOUND = 6  # at a MIG instance's index: there is none
 
 
 def with_card(standin: StandIn) -> StandIn:
-    standin.trace("sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n")
-    standin.trace("sys/bus/pci/devices/0000:01:00.0/class", "0x030000\n")
+    standin.card()
     return standin
 
 
@@ -137,6 +80,7 @@ def test_two_gpus_of_different_kinds_keep_their_own_values(standin: StandIn) -> 
         mig=True,
         pci="10000:e1:00.0",
         compute_mode="exclusive_process",
+        slices=(),
     )
 
 
@@ -205,6 +149,69 @@ def test_every_code_at_one_question_costs_that_field_alone(standin: StandIn, fun
     assert machine.gpus == tuple(replace(gpu, **lost) for gpu in whole.gpus)  # type: ignore[arg-type]
 
 
+def test_the_instances_of_a_gpu_with_mig_are_read_across_the_gaps_in_their_numbers(standin: StandIn) -> None:
+    machine = standin.detect(
+        "count=2",
+        "gpu0.mig=1",
+        "gpu0.slices=3",
+        f"gpu0.slice0.nvmlDeviceGetMigDeviceHandleByIndex={NOT_FOUND}",
+        "gpu0.slice1.name=NVIDIA A100-SXM4-40GB MIG 2g.10gb",
+        "gpu0.slice1.uuid=MIG-11111111-2222-3333-4444-555555555555",
+        "gpu0.slice1.memory_total=10401873920",
+        "gpu0.slice2.name=",
+        "gpu0.slice2.uuid=MIG-GPU-00000000-0000-0000-0000-000000000001/7/0",
+        "gpu0.slice2.memory_total=0",
+    )
+    assert [gpu.slices for gpu in machine.gpus] == [
+        (
+            Slice(
+                uuid="MIG-11111111-2222-3333-4444-555555555555",
+                name="NVIDIA A100-SXM4-40GB MIG 2g.10gb",
+                memory_total=10401873920,
+            ),
+            Slice(uuid="MIG-GPU-00000000-0000-0000-0000-000000000001/7/0"),
+        ),
+        None,
+    ]
+
+
+def test_mig_without_an_instance_is_told_from_mig_that_cannot_be_looked_into(standin: StandIn) -> None:
+    assert standin.detect("mig=1").gpus[0].slices == ()
+    every_index = (f"gpu0.slice{index}.nvmlDeviceGetMigDeviceHandleByIndex=4" for index in range(7))
+    assert standin.detect("mig=1", "slices=7", *every_index).gpus[0].slices is None
+
+
+def test_every_code_at_the_number_of_instances_costs_them_alone(standin: StandIn) -> None:
+    refusals = [f"gpu{index}.nvmlDeviceGetMaxMigDeviceCount={code}" for index, code in enumerate(CODES)]
+    whole = standin.detect(f"count={len(CODES)}", "mig=1", "slices=2")
+    machine = standin.detect(f"count={len(CODES)}", "mig=1", "slices=2", *refusals)
+    assert {len(gpu.slices or ()) for gpu in whole.gpus} == {2}
+    assert machine.gpus == tuple(replace(gpu, slices=None) for gpu in whole.gpus)
+
+
+def test_every_code_at_one_instance_costs_that_instance_alone(standin: StandIn) -> None:
+    refusals = [f"gpu{index}.slice0.nvmlDeviceGetMigDeviceHandleByIndex={code}" for index, code in enumerate(CODES)]
+    whole = standin.detect(f"count={len(CODES)}", "mig=1", "slices=2")
+    machine = standin.detect(f"count={len(CODES)}", "mig=1", "slices=2", *refusals)
+    assert machine.gpus == tuple(replace(gpu, slices=(gpu.slices or ())[1:]) for gpu in whole.gpus)
+
+
+@pytest.mark.parametrize("function", SLICE_FIELDS)
+def test_every_code_at_one_question_to_an_instance_costs_that_field_alone(standin: StandIn, function: str) -> None:
+    refusals = [f"gpu{index}.slice0.{function}={code}" for index, code in enumerate(CODES)]
+    whole = standin.detect(f"count={len(CODES)}", "mig=1", "slices=2")
+    machine = standin.detect(f"count={len(CODES)}", "mig=1", "slices=2", *refusals)
+    for gpu, before in zip(machine.gpus, whole.gpus, strict=True):
+        first, second = before.slices or ()
+        lost: dict[str, None] = {SLICE_FIELDS[function]: None}
+        assert gpu == replace(before, slices=(replace(first, **lost), second))
+
+
+def test_a_memory_of_nothing_is_null(standin: StandIn) -> None:
+    gpu = standin.detect("memory_total=0", "memory_free=0").gpus[0]
+    assert (gpu.memory_total, gpu.memory_free) == (None, None)
+
+
 def test_a_gpu_that_cannot_be_opened_is_listed_with_its_index_alone(standin: StandIn) -> None:
     refusals = [f"gpu{index}.nvmlDeviceGetHandleByIndex={code}" for index, code in enumerate(CODES)]
     machine = standin.detect(f"count={len(CODES) + 1}", *refusals)
@@ -231,7 +238,7 @@ def test_values_that_no_driver_should_say_are_null(standin: StandIn) -> None:
 def test_a_name_that_is_no_text_is_null(standin: StandIn) -> None:
     said = standin.says("placeholder")
     said.write_bytes(b"name=\xff\xfe\n")
-    environ = {"LD_LIBRARY_PATH": str(standin.library), "NVML_STANDIN": str(said)}
+    environ = {**standin.environ(), "NVML_STANDIN": str(said)}
     machine = detect(home=standin.place, cache=standin.place, root=standin.root, environ=environ)
     assert (machine.gpus[0].name, machine.gpus[0].pci) == (None, "0000:00:06.0")
 
@@ -247,7 +254,7 @@ def still(standin: StandIn) -> Iterator[Callable[[str], tuple[Machine, float]]]:
 
     def hang(where: str) -> tuple[Machine, float]:
         file.write_text(f"{where}=hang\n")
-        environ = {"LD_LIBRARY_PATH": str(standin.library), "NVML_STANDIN": str(file)}
+        environ = {**standin.environ(), "NVML_STANDIN": str(file)}
         started = time.monotonic()
         machine = detect(home=file, cache=file, root=standin.root, environ=environ, limit=0.4)
         return machine, time.monotonic() - started
@@ -303,10 +310,7 @@ def test_a_library_that_does_not_load_is_named_with_the_loaders_words(standin: S
 
 
 def test_module_and_library_of_different_versions_are_both_named(standin: StandIn) -> None:
-    standin.trace(
-        "proc/driver/nvidia/version",
-        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.133.20  Release Build  (dvs-builder)\n",
-    )
+    standin.module("570.133.20")
     found = fault(standin.detect("nvmlInit=18"))
     assert found.fault == "version_mismatch"
     assert (found.module_version, found.library_version) == (Version("570.133.20"), Version("580.159.04"))

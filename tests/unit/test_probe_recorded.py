@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rigfit.core.machine import Driver, DriverFault, Machine, Platform
+from rigfit.core.machine import FAULTS, Driver, DriverFault, Gpu, Machine, Platform
 from rigfit.core.problem import ProblemError
 from rigfit.core.version import Capability, Version
 from rigfit.probe.machine import read_machine
@@ -41,8 +41,51 @@ def test_each_recorded_machine_survives_a_round_trip(tmp_path: Path, path: Path)
     recorded = json.loads(path.read_text())
     assert recorded.pop("origin")
     said = machine.to_json()
-    assert {key: said[key] for key in recorded} | {"driver": None} == recorded | {"driver": None}
+    judged_apart: dict[str, None] = {"driver": None, "gpus": None}
+    assert {key: said[key] for key in recorded} | judged_apart == recorded | judged_apart
     assert recorded["driver"].items() <= said["driver"].items()
+    assert all(old.items() <= new.items() for old, new in zip(recorded["gpus"], said["gpus"], strict=True))
+
+
+def architecture(gpu: Gpu) -> str:
+    match gpu.compute_capability:
+        case Capability(major=7, minor=minor):
+            return "Turing" if minor == 5 else "Volta"
+        case Capability(major=8, minor=9):
+            return "Ada"
+        case Capability(major=major):
+            return {3: "Kepler", 5: "Maxwell", 6: "Pascal", 8: "Ampere", 9: "Hopper"}.get(major, "Blackwell")
+        case None:
+            return "unread"
+
+
+def test_the_library_has_every_fault_every_architecture_and_many_drivers() -> None:
+    machines = [read_machine(path) for path in MACHINES]
+    assert len(machines) >= 40
+    assert {each.driver.fault for each in machines if isinstance(each.driver, DriverFault)} == set(FAULTS)
+    seen = {architecture(gpu) for each in machines for gpu in each.gpus}
+    from_kepler_on = {"Kepler", "Maxwell", "Pascal", "Volta", "Turing", "Ampere", "Ada", "Hopper", "Blackwell"}
+    assert seen == from_kepler_on | {"unread"}
+    branches = {each.driver.version.parts[0] for each in machines if isinstance(each.driver, Driver)}
+    assert {450, 470, 525, 535, 550, 570, 580, 610} <= branches
+
+
+def test_the_library_has_the_odd_places_too() -> None:
+    machines = [read_machine(path) for path in MACHINES]
+    gpus = [gpu for each in machines for gpu in each.gpus]
+    platforms = [each.platform for each in machines]
+    assert {each.os for each in platforms} == {"linux", "darwin", "win32"}
+    assert {"x86_64", "aarch64"} <= {each.arch for each in platforms if each.os == "linux"}
+    assert {Version("2.17"), None} <= {each.glibc for each in platforms if each.os == "linux"}
+    assert {each.wsl for each in platforms} == {True, False}
+    assert {gpu.compute_mode for gpu in gpus} == {None, "default", "exclusive_process", "prohibited"}
+    assert {None, (), 4} == {gpu.slices if not gpu.slices else len(gpu.slices) for gpu in gpus if gpu.mig}
+    assert any(len({gpu.compute_capability for gpu in each.gpus}) > 1 for each in machines)
+
+
+def test_a_record_from_before_mig_instances_were_read_has_none() -> None:
+    assert "slices" not in json.loads(H100.read_text())["gpus"][0]
+    assert read_machine(H100).gpus[0].slices is None
 
 
 def test_the_record_of_the_h100_is_read_field_by_field() -> None:
@@ -114,6 +157,9 @@ def change(record: dict[str, Any], key: str, value: object) -> None:
         ("gpus.0.mig", "off", 'gpus[0].mig: needed true or false; found "off"'),
         ("gpus.0.uuid", ..., "gpus[0].uuid: needed this key; found none"),
         ("gpus.0.memory", 3, "found the key 'memory'"),
+        ("gpus.0.slices", 3, "gpus[0].slices: needed a list; found 3"),
+        ("gpus.0.slices", [{"uuid": None}], "gpus[0].slices[0].name: needed this key; found none"),
+        ("gpus.0.slices", [{"profile": "1g"}], "gpus[0].slices[0].profile: needed one of the keys uuid, name, memory"),
         ("memory_total", -5, "memory_total: needed a whole number of bytes, or null; found -5"),
         ("disk_free", ..., "disk_free: needed this key; found none"),
         ("cache_disk_free", "much", 'cache_disk_free: needed a whole number of bytes, or null; found "much"'),

@@ -52,8 +52,20 @@ class DriverFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """A MIG instance of a GPU, which CUDA sees as a device of its own. Memory in bytes."""
+
+    uuid: str | None = None
+    name: str | None = None
+    memory_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """One NVIDIA GPU. Memory in bytes; None is a field that could not be read, never a guess."""
+    """One NVIDIA GPU. Memory in bytes; None is a field that could not be read, never a guess.
+
+    `slices` is empty where MIG is on and no instance has been made: such a GPU runs nothing. None: no MIG, or not read.
+    """
 
     index: int
     name: str | None = None
@@ -64,10 +76,17 @@ class Gpu:
     mig: bool | None = None
     pci: str | None = None
     compute_mode: str | None = None
+    slices: tuple[Slice, ...] | None = None
 
     @property
     def label(self) -> str:
         return self.name or "a GPU of unknown name"
+
+    @property
+    def target(self) -> str | None:
+        """The UUID by which CUDA is told to use it: of a GPU cut into MIG instances that of the largest."""
+        largest = max(self.slices or (), key=lambda part: part.memory_total or 0, default=None)
+        return largest.uuid if largest else self.uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +105,7 @@ class Machine:
             "schema": 1,
             "platform": {**asdict(self.platform), "glibc": _text(self.platform.glibc)},
             "driver": _driver_json(self.driver),
-            "gpus": [{**asdict(gpu), "compute_capability": _text(gpu.compute_capability)} for gpu in self.gpus],
+            "gpus": [_gpu_json(gpu) for gpu in self.gpus],
             "memory_total": self.memory_total,
             "disk_free": self.disk_free,
             "cache_disk_free": self.cache_disk_free,
@@ -95,6 +114,11 @@ class Machine:
 
 def _text(value: Version | Capability | None) -> str | None:
     return None if value is None else str(value)
+
+
+def _gpu_json(gpu: Gpu) -> dict[str, Any]:
+    slices = None if gpu.slices is None else [asdict(each) for each in gpu.slices]
+    return {**asdict(gpu), "compute_capability": _text(gpu.compute_capability), "slices": slices}
 
 
 def _driver_json(driver: Driver | DriverFault) -> dict[str, Any]:

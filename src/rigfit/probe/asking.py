@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rigfit.core.machine import Gpu
+from rigfit.core.machine import Gpu, Slice
 from rigfit.core.version import Capability, Version
 from rigfit.probe.reading import version_or_none
 from rigfit.process.child import Command, Ended, Said, Tick, run
@@ -69,24 +69,25 @@ class Silence:
 
 def ask(*, root: Path, environ: Mapping[str, str], limit: float = LIMIT) -> Answer | Silence:
     """Never raises and never takes longer than the limit and a second."""
-    binding = _binding()
+    binding = binding_file()
     if not binding:
         return Silence(reason="binding", text=_why_no_binding())
     heard: list[Answer | Silence] = []
-    command = _command(binding, root, environ, limit)
+    command = command_of(_CHILD, binding, root, environ, limit)
     asking = threading.Thread(target=lambda: heard.append(_run(command)), daemon=True)
     asking.start()
     asking.join(limit + _GRACE)
     return heard[0] if heard else _timeout(limit)
 
 
-def _command(binding: str, root: Path, environ: Mapping[str, str], limit: float) -> Command:
+def command_of(child: Path, binding: str, root: Path, environ: Mapping[str, str], limit: float) -> Command:
+    """The script `child`, told where NVML and its binding are."""
     # WSL keeps its own library outside the loader's path, and one from a Linux driver package in its place never works.
     wsl = root / _WSL_LIBRARY
     libraries = [str(wsl)] if wsl.exists() else []
     node = str(root / "dev/nvidiactl")
     return Command(
-        argv=[sys.executable, "-I", "-S", str(_CHILD), binding, node, *libraries, "libnvidia-ml.so.1"],
+        argv=[sys.executable, "-I", "-S", str(child), binding, node, *libraries, "libnvidia-ml.so.1"],
         env={name: value for name, value in environ.items() if not name.startswith("CUDA_")},
         limit=limit,
     )
@@ -119,7 +120,7 @@ def _timeout(limit: float) -> Silence:
     return Silence(reason="timeout", text=f"{limit:g} s")
 
 
-def _binding() -> str:
+def binding_file() -> str:
     """The file of NVIDIA's `pynvml`: one module, where the distribution named pynvml (up to 11.5) brings a package."""
     files = (Path(folder, "pynvml.py") for folder in sys.path)
     return next((str(file) for file in files if file.is_file()), "")
@@ -167,7 +168,13 @@ def _gpu(said: dict[str, Any]) -> Gpu:
         mig=said["mig"],
         pci=_pci(said["pci"]),
         compute_mode=_COMPUTE_MODES[mode] if mode in range(len(_COMPUTE_MODES)) else None,
+        slices=None if said["slices"] is None else tuple(_slice(each) for each in said["slices"]),
     )
+
+
+def _slice(said: dict[str, Any]) -> Slice:
+    total, _free = said["memory"] or (None, None)
+    return Slice(uuid=said["uuid"] or None, name=said["name"] or None, memory_total=total)
 
 
 def _pci(bus_id: str | None) -> str | None:

@@ -13,7 +13,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ READINGS: dict[str, Reading] = {
     "pci": lambda nvml, gpu: _text(nvml.nvmlDeviceGetPciInfo(gpu).busId),
     "compute_mode": lambda nvml, gpu: nvml.nvmlDeviceGetComputeMode(gpu),
 }
+OF_A_SLICE = ("uuid", "name", "memory")  # what a MIG instance is asked: NVML takes its handle in a GPU's place
 
 
 def main() -> None:
@@ -41,13 +42,13 @@ def main() -> None:
 
 
 def _answer(binding: str, node: str, libraries: list[str]) -> dict[str, Any]:
-    why_not = _load_first(libraries)
+    why_not = load_first(libraries)
     if why_not is not None:
         return {"reason": "library", "text": why_not, "node_error": _node_error(node)}
-    nvml = _load_binding(binding)
+    nvml = load_binding(binding)
     if nvml is None:
         return {"reason": "binding", "text": binding, "library": _loaded_library()}
-    answer, failure = _attempt(nvml, "nvmlInit", lambda: _machine(nvml))
+    answer, failure = attempt(nvml, "nvmlInit", lambda: _machine(nvml))
     if failure is None:
         return {**answer, "library": _loaded_library()}
     return {"reason": "code", **failure, "library": _loaded_library(), "node_error": _node_error(node)}
@@ -56,9 +57,9 @@ def _answer(binding: str, node: str, libraries: list[str]) -> dict[str, Any]:
 def _machine(nvml: Any) -> dict[str, Any]:
     """Driver, CUDA and GPUs; raises what `nvmlInit` raises and nothing else of NVML's."""
     nvml.nvmlInit()
-    driver, no_driver = _attempt(nvml, "nvmlSystemGetDriverVersion", nvml.nvmlSystemGetDriverVersion)
-    cuda, no_cuda = _attempt(nvml, "nvmlSystemGetCudaDriverVersion", lambda: _cuda(nvml))
-    count, no_count = _attempt(nvml, "nvmlDeviceGetCount", nvml.nvmlDeviceGetCount)
+    driver, no_driver = attempt(nvml, "nvmlSystemGetDriverVersion", nvml.nvmlSystemGetDriverVersion)
+    cuda, no_cuda = attempt(nvml, "nvmlSystemGetCudaDriverVersion", lambda: _cuda(nvml))
+    count, no_count = attempt(nvml, "nvmlDeviceGetCount", nvml.nvmlDeviceGetCount)
     return {
         "driver": {"value": _text(driver), "failure": no_driver},
         "cuda": {"value": cuda, "failure": no_cuda},
@@ -77,15 +78,32 @@ def _cuda(nvml: Any) -> int:
 
 
 def _gpu(nvml: Any, index: int) -> dict[str, Any]:
-    handle, failure = _attempt(nvml, "nvmlDeviceGetHandleByIndex", lambda: nvml.nvmlDeviceGetHandleByIndex(index))
+    handle, failure = attempt(nvml, "nvmlDeviceGetHandleByIndex", lambda: nvml.nvmlDeviceGetHandleByIndex(index))
     if failure is not None:
         return {"index": index, "failure": failure}
-    return {"index": index} | {
-        field: _attempt(nvml, field, partial(reading, nvml, handle))[0] for field, reading in READINGS.items()
-    }
+    said = _read(nvml, handle, READINGS)
+    slices = attempt(nvml, "slices", lambda: _slices(nvml, handle))[0] if said["mig"] else None
+    return {"index": index, **said, "slices": slices}
 
 
-def _attempt(nvml: Any, call: str, ask: Callable[[], Any]) -> tuple[Any, dict[str, Any] | None]:
+def _read(nvml: Any, handle: Any, fields: Iterable[str]) -> dict[str, Any]:
+    return {field: attempt(nvml, field, partial(READINGS[field], nvml, handle))[0] for field in fields}
+
+
+def _slices(nvml: Any, gpu: Any) -> list[dict[str, Any]] | None:
+    """The instances that open; None where none does and one was refused, so that nobody takes it for a GPU without any."""
+    found, refused = [], False
+    for index in range(nvml.nvmlDeviceGetMaxMigDeviceCount(gpu)):
+        ask = partial(nvml.nvmlDeviceGetMigDeviceHandleByIndex, gpu, index)
+        handle, failure = attempt(nvml, "nvmlDeviceGetMigDeviceHandleByIndex", ask)
+        if failure is None:
+            found.append(_read(nvml, handle, OF_A_SLICE))
+        elif failure["code"] != nvml.NVML_ERROR_NOT_FOUND:  # no instance has this index
+            refused = True
+    return None if refused and not found else found
+
+
+def attempt(nvml: Any, call: str, ask: Callable[[], Any]) -> tuple[Any, dict[str, Any] | None]:
     """The value and no failure, or no value and the failure: one question never costs the answer to another."""
     try:
         return ask(), None
@@ -106,11 +124,12 @@ def _text(value: bytes | str | None) -> str | None:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _memory(info: Any) -> tuple[int, int]:
-    return info.total, info.free
+def _memory(info: Any) -> tuple[int, int] | None:
+    """None where the driver says that there is none: such a GPU uses the machine's memory."""
+    return (info.total, info.free) if info.total else None
 
 
-def _load_first(libraries: list[str]) -> str | None:
+def load_first(libraries: list[str]) -> str | None:
     """Load a library where the binding finds it by its soname; None, or what the loader said of the last."""
     why_not: str | None = "no library was named"
     for library in libraries:
@@ -128,7 +147,7 @@ def _load(library: str) -> str | None:
     return None
 
 
-def _load_binding(path: str) -> Any:
+def load_binding(path: str) -> Any:
     """NVIDIA's `pynvml`, or None; imported late because without a library nobody needs it."""
     from importlib.util import module_from_spec, spec_from_file_location
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rigfit.core.machine import FAULTS, Driver, DriverFault, Gpu, Machine, Platform
+from rigfit.core.machine import FAULTS, Driver, DriverFault, Gpu, Machine, Platform, Slice
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.version import Capability, Version
 from rigfit.probe.reading import version_or_none
@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 _SIZE = "a whole number of bytes, or null"
 _TEXT = "a text"
-_TEXT_OR_NULL = "a text, or null"
+_GPU = tuple(field.name for field in fields(Gpu))
 
 
 def read_machine(path: Path) -> Machine:
@@ -182,10 +182,10 @@ def _gpus(here: _Place) -> tuple[Gpu, ...]:
 
 
 def _gpu(here: _Place) -> Gpu:
-    here.refuse_others(
-        "index", "name", "uuid", "compute_capability", "memory_total", "memory_free", "mig", "pci", "compute_mode"
-    )
+    here.refuse_others(*_GPU)
     capability, mig = here.at("compute_capability"), here.at("mig")
+    # A record that was made before MIG instances were read lacks the key.
+    slices = here.child("slices", here.value.get("slices"))
     return Gpu(
         index=here.at("index").number("a whole number"),
         name=_text_or_none(here.at("name")),
@@ -196,6 +196,16 @@ def _gpu(here: _Place) -> Gpu:
         mig=mig.or_none(mig.truth),
         pci=_text_or_none(here.at("pci")),
         compute_mode=_text_or_none(here.at("compute_mode")),
+        slices=slices.or_none(lambda: tuple(_slice(each) for each in slices.items())),
+    )
+
+
+def _slice(here: _Place) -> Slice:
+    here.refuse_others("uuid", "name", "memory_total")
+    return Slice(
+        uuid=_text_or_none(here.at("uuid")),
+        name=_text_or_none(here.at("name")),
+        memory_total=_size_or_none(here.at("memory_total")),
     )
 
 

@@ -6,7 +6,9 @@
  *   FUNCTION=abort         it takes the process down
  *   FUNCTION=print         it writes to standard output first, as no library should
  *   driver cuda count      what the driver says
- *   gpuN.KEY KEY           name uuid capability memory_total memory_free mig pci compute_mode, of one GPU or of all
+ *   gpuN.KEY KEY           name uuid capability memory_total memory_free mig pci compute_mode slices, of one GPU or of all
+ *   gpuN.sliceM.KEY        name uuid memory_total memory_free, of one of its `slices` (how many MIG instances it has)
+ *   slice.KEY              the same for all of them; both take FUNCTION, too
  *
  * With -DOLD it lacks the functions that drivers of 2018 lack.
  */
@@ -23,7 +25,11 @@ typedef struct {
     char bus_id[32];
 } pci_t;
 
-static int number_of(void *gpu) { return (int)(intptr_t)gpu - 1; } /* a handle is the index plus one */
+enum { SLICES = 7 }; /* indexes for MIG instances on every GPU that has any */
+
+/* A handle is its number plus one. GPU n has the number n, slice m of it has (m + 1) * 1000 + n. */
+static int number_of(void *handle) { return (int)(intptr_t)handle - 1; }
+static int slice_of(int gpu, int slice) { return (slice + 1) * 1000 + gpu; }
 
 static const char *find(const char *key, char *value, size_t size) {
     const char *path = getenv("NVML_STANDIN");
@@ -43,6 +49,12 @@ static const char *find(const char *key, char *value, size_t size) {
 
 static const char *say(int gpu, const char *key, char *value, size_t size) {
     char whole[128];
+    if (gpu >= 1000) {
+        snprintf(whole, sizeof whole, "gpu%d.slice%d.%s", gpu % 1000, gpu / 1000 - 1, key);
+        if (find(whole, value, size)) return value;
+        snprintf(whole, sizeof whole, "slice.%s", key);
+        return find(whole, value, size);
+    }
     snprintf(whole, sizeof whole, "gpu%d.%s", gpu, key);
     if (gpu >= 0 && find(whole, value, size)) return value;
     return find(key, value, size);
@@ -145,5 +157,18 @@ int nvmlSystemGetCudaDriverVersion_v2(int *out) {
 int nvmlDeviceGetMigMode(void *gpu, unsigned *current, unsigned *pending) {
     *current = *pending = (unsigned)number(number_of(gpu), "mig", 0);
     return outcome(number_of(gpu), "nvmlDeviceGetMigMode");
+}
+
+int nvmlDeviceGetMaxMigDeviceCount(void *gpu, unsigned *out) {
+    *out = SLICES;
+    return outcome(number_of(gpu), "nvmlDeviceGetMaxMigDeviceCount");
+}
+
+int nvmlDeviceGetMigDeviceHandleByIndex(void *gpu, unsigned index, void **out) {
+    int slice = slice_of(number_of(gpu), (int)index);
+    int code = outcome(slice, "nvmlDeviceGetMigDeviceHandleByIndex");
+    *out = (void *)(intptr_t)(slice + 1);
+    if (code != 0) return code;
+    return index < number(number_of(gpu), "slices", 0) ? 0 : 6; /* NVML_ERROR_NOT_FOUND */
 }
 #endif
