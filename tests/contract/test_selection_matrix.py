@@ -1,0 +1,149 @@
+"""The committed matrix of machines and templates: it is up to date, and no cell says `fits` where it cannot work.
+
+What cannot work is said here once more, in plain rules over the machine files that share no code with the judges.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.selection_matrix import MACHINES, MATRIX, matrix
+
+LEGACY = ("lora-8bit", "peft-0.10", "transformers-4.28", "transformers-4.27")
+WITHOUT_TENSOR_CORES = ("GTX 16", "MX450", "T1000", "T600", "T400")
+
+
+def grid() -> dict[str, dict[str, str]]:
+    """The committed cells by machine and template."""
+    head, *rows = MATRIX.read_text(encoding="utf-8").split("\n\n")[1].splitlines()
+    names = head.split()
+    starts = [head.index(name) for name in names]
+    spans = list(zip(starts, [*starts[1:], None], strict=True))
+    cut = [[row[start:end].strip() for start, end in spans] for row in rows]
+    return {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cut}
+
+
+GRID = grid() if MATRIX.exists() else {}
+
+
+def fitting() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Machine, template, cell and the machine's file, for each cell that fits."""
+    for path in MACHINES:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        for template, cell in GRID[path.stem].items():
+            if not cell.startswith("no "):
+                yield path.stem, template, cell, said
+
+
+def covered(cell: str, said: dict[str, Any]) -> list[dict[str, Any]]:
+    return [gpu for gpu in said["gpus"] if f"-GPU{gpu['index']}" not in cell.split()]
+
+
+def capability(gpu: dict[str, Any]) -> float:
+    return float(gpu["compute_capability"] or "nan")  # no comparison with nan is true
+
+
+def test_the_committed_matrix_is_what_the_rules_say_now() -> None:
+    assert MATRIX.read_text(encoding="utf-8") == matrix(), "run `python tests/selection_matrix.py` and read the diff"
+
+
+def test_the_matrix_has_forty_machines_and_five_templates() -> None:
+    assert len(GRID) >= 40
+    assert set(next(iter(GRID.values()))) == {"current", *LEGACY}
+
+
+def test_no_gpu_build_is_given_where_no_driver_answers() -> None:
+    for machine, template, cell, said in fitting():
+        if "fault" in said["driver"]:
+            assert (said["driver"]["fault"], template, cell) == ("no_device", "current", "cpu"), machine
+
+
+def test_no_old_template_is_given_to_a_card_that_its_8_bit_code_is_too_old_for() -> None:
+    for machine, template, cell, said in fitting():
+        for gpu in covered(cell, said) if template in LEGACY else ():
+            assert 5.0 <= capability(gpu) < 9.0, (machine, template)
+
+
+def test_8_bit_is_promised_to_no_card_that_the_newest_bitsandbytes_has_no_8_bit_code_for() -> None:
+    for machine, template, cell, said in fitting():
+        gpus = covered(cell, said) if template == "current" else []
+        in_8_bits = [gpu for gpu in gpus if capability(gpu) >= 7.5 and not _lacks_tensor_cores(gpu)]
+        assert not gpus or "nf4" in cell or in_8_bits, machine
+        assert all(capability(gpu) >= 6.0 for gpu in gpus), machine
+
+
+def _lacks_tensor_cores(gpu: dict[str, Any]) -> bool:
+    return any(part in gpu["name"] for part in WITHOUT_TENSOR_CORES)
+
+
+def test_no_build_is_given_to_a_driver_below_its_minimum() -> None:
+    minimums = {"cu11": (450, 80), "cu12": (525, 60), "cu13": (580, 65)}
+    windows = {"cu11": (452, 39), "cu12": (527, 41), "cu13": (580, 0)}
+    for machine, template, cell, said in fitting():
+        if cell != "cpu":
+            driver, build = said["driver"], (int(cell[2:4]), int(cell[4:5]))
+            found = tuple(int(part) for part in driver["version"].split(".")[:2])
+            by_number = found >= (windows if said["platform"]["wsl"] else minimums)[cell[:4]]
+            supported = tuple(int(part) for part in (driver["cuda"] or "0.0").split("."))
+            assert by_number or supported >= build, (machine, template)
+
+
+def test_no_build_is_given_to_a_gpu_that_it_has_no_code_for() -> None:
+    newest_maxwell_to_hopper = {"cu117": (3.7, 8.9), "cu121": (5.0, 9.0), "cu124": (5.0, 9.0), "cu126": (5.0, 9.0)}
+    later = {"cu128": (7.0, 12.1), "cu130": (7.5, 12.1), "cu132": (7.5, 12.1)}
+    for machine, template, cell, said in fitting():
+        for gpu in covered(cell, said):
+            low, high = (newest_maxwell_to_hopper | later)[cell.split()[0]]
+            assert low <= capability(gpu) <= high, (machine, template)
+            alone = capability(gpu) in (6.2, 7.2, 8.7, 11.0)
+            assert not alone or (capability(gpu) == 11.0 and said["platform"]["arch"] == "aarch64"), machine
+
+
+def test_an_old_system_gets_only_what_was_built_for_it() -> None:
+    for machine, template, cell, said in fitting():
+        glibc = tuple(int(part) for part in said["platform"]["glibc"].split("."))
+        assert glibc >= (2, 28) or template in LEGACY, machine
+        assert glibc >= (2, 28) or cell.split()[0] == "cu117", machine
+
+
+def test_another_platform_gets_nothing() -> None:
+    for machine, template, cell, said in fitting():
+        assert said["platform"]["os"] == "linux", machine
+        assert said["platform"]["arch"] == "x86_64" or (
+            template,
+            cell.split()[0],
+        ) in {("current", "cu132"), ("current", "cu130")}
+
+
+@pytest.mark.parametrize(
+    ("machine", "template", "cell"),
+    [
+        ("h100-580", "current", "cu132"),
+        ("h100-580", "lora-8bit", "no quantization"),
+        ("h100-580", "peft-0.10", "no quantization"),
+        ("h100-580", "transformers-4.27", "no quantization"),
+        ("t4-450", "current", "no driver"),
+        ("t4-450", "lora-8bit", "cu117"),
+        ("v100-570", "current", "cu128 nf4"),
+        ("v100-570", "lora-8bit", "cu121 slow"),
+        ("rtx4090-550", "current", "cu128"),
+        ("rtx4090-550", "peft-0.10", "cu124"),
+        ("rtx5090-575", "current", "cu128"),
+        ("cpu-only", "current", "cpu"),
+        ("cpu-only", "lora-8bit", "no driver"),
+        ("gh200-580", "current", "cu132"),
+        ("nouveau", "current", "no driver"),
+        ("alpine", "current", "no glibc"),
+    ],
+)
+def test_well_known_machines_get_what_is_known_to_work(machine: str, template: str, cell: str) -> None:
+    assert GRID[machine][template] == cell
+
+
+def test_every_machine_says_where_it_comes_from() -> None:
+    for path in MACHINES:
+        assert json.loads(Path(path).read_text(encoding="utf-8"))["origin"].strip(), path.stem
