@@ -7,6 +7,8 @@ import io
 import json
 import sys
 import tarfile
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,10 @@ class Package:
         return hashlib.sha256(self.content).hexdigest()
 
     @property
+    def md5(self) -> str:
+        return hashlib.md5(self.content).hexdigest()  # noqa: S324 - all that an explicit file says of a package
+
+    @property
     def place(self) -> str:
         return f"{self.subdir}/{self.filename}"
 
@@ -63,6 +69,30 @@ class Package:
         return f"{site.url}/forge"
 
 
+def write_records(folder: Path, depends: Mapping[Package, Sequence[str]]) -> str:
+    """A channel on disk that can be solved against, though it holds no package; its address."""
+    for subdir in ("linux-64", "noarch"):
+        records = {package.filename: _record(package, needs) for package, needs in depends.items()}
+        chosen = {name: record for name, record in records.items() if record["subdir"] == subdir}
+        (folder / subdir).mkdir(parents=True)
+        (folder / subdir / "repodata.json").write_text(json.dumps({"info": {"subdir": subdir}, "packages": chosen}))
+    return folder.as_uri()
+
+
+def _record(package: Package, depends: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": package.name,
+        "version": package.version,
+        "build": package.build,
+        "build_number": 0,
+        "depends": list(depends),
+        "subdir": package.subdir,
+        "md5": package.md5,
+        "sha256": package.sha256,
+        "size": len(package.content),
+    }
+
+
 def make_python(text: str = "the standard library") -> Package:
     """`bin/python` starts the interpreter that runs the tests; `text` tells one build from another."""
     shim = f'#!/bin/sh\nexec {INTERPRETER} "$@"\n'
@@ -86,6 +116,19 @@ def make_pip() -> Package:
     }
     link = {"noarch": {"type": "python", "entry_points": ["pip = pip:main"]}, "package_metadata_version": 1}
     return _package("pip", "99.0", "pyhd_0", "noarch", files, index={"noarch": "python"}, link=link)
+
+
+def make_real_pip(wheel: Path) -> Package:
+    """The pip of a wheel as conda-forge builds it, but for the launchers of another operating system."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if not name.endswith(".exe")]
+        files = {f"site-packages/{name}": archive.read(name).decode() for name in names}
+    link = {
+        "noarch": {"type": "python", "entry_points": ["pip = pip._internal.cli.main:main"]},
+        "package_metadata_version": 1,
+    }
+    version = wheel.name.split("-")[1]
+    return _package("pip", version, "pyh0_0", "noarch", files, index={"noarch": "python"}, link=link)
 
 
 def _package(

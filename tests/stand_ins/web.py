@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,12 +15,22 @@ from rigfit.core.cancel import Cancel
 
 @dataclass
 class Reply:
-    """`cut` bytes of the body are announced but not sent; `hangs` never sends the last byte."""
+    """`cut` bytes of the body are announced but not sent; `hangs` never sends the last byte; `ranges` may be asked for."""
 
     body: bytes = b""
     status: int = 200
     cut: int = 0
     hangs: bool = False
+    ranges: bool = False
+
+    def part(self, asked: str) -> tuple[Reply, str]:
+        """What answers a `Range` header, and its `Content-Range`, empty for the whole."""
+        found = re.fullmatch(r"bytes=(\d*)-(\d*)", asked) if self.ranges else None
+        if found is None:
+            return self, ""
+        first = int(found[1]) if found[1] else max(0, len(self.body) - int(found[2]))
+        part = self.body[first : int(found[2]) + 1 if found[1] and found[2] else None]
+        return replace(self, body=part, status=206), f"bytes {first}-{first + len(part) - 1}/{len(self.body)}"
 
 
 @dataclass
@@ -59,8 +70,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self) -> Reply:
         self.site.asked.append(f"{self.command} {self.path}")
-        reply = self.site.replies.get(self.path, Reply(status=404))
+        whole = self.site.replies.get(self.path, Reply(status=404))
+        reply, span = whole.part(self.headers.get("Range", ""))
         self.send_response(reply.status)
+        if span:
+            self.send_header("Content-Range", span)
         page = self.path.endswith("/")
         self.send_header("Content-Type", "text/html" if page else "application/octet-stream")
         self.send_header("Content-Length", str(len(reply.body)))

@@ -88,3 +88,14 @@ def put_on_index(site: Site, *wheels: Wheel, under: str = "/simple") -> str:
 def file_on_index(site: Site, wheel: Wheel, under: str = "/simple") -> Reply:
     """What the index answers when the file itself is asked for."""
     return site.replies[f"/files{under}/{wheel.filename}"]
+
+
+def put_on_whole_index(site: Site, *wheels: Wheel) -> str:
+    """An index that can be locked against: hashes in its pages, files under the paths that mirrors keep, and ranges."""
+    for wheel in wheels:
+        place = hashlib.blake2b(wheel.content, digest_size=32).hexdigest()
+        file = f"/packages/{place[:2]}/{place[2:4]}/{place[4:]}/{wheel.filename}"
+        site.replies[file] = Reply(wheel.content, ranges=True)
+        page = site.replies.setdefault(f"/simple/{wheel.name}/", Reply())
+        page.body += f'<a href="{file}#sha256={wheel.sha256}">{wheel.filename}</a>\n'.encode()
+    return f"{site.url}/simple"
