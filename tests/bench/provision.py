@@ -66,7 +66,8 @@ class Bench:
     def payload(self, prefix: Path) -> None:
         scratch = self.fresh("scratch")
         scratch.mkdir()
-        job = {"level": "full", "device": "cpu", "imports": self.imports, "scratch": str(scratch)}
+        asked = {"level": "full", "device": "cpu", "quantization": "int8"}
+        job = {**asked, "imports": self.imports, "scratch": str(scratch)}
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         run([str(prefix / "bin" / "python"), "-I", "-u", str(PAYLOAD)], kept, json.dumps(job))
 
@@ -110,9 +111,9 @@ def make_bench(folder: Path) -> Bench:
         a.sha256: str(path) for a in lock.pip for place in where.folders if (path := Path(place, a.filename)).exists()
     }
     wheels.write_text(requirements(lock.pip, local))
-    found = find(minor(variant.python))
+    found = find(minor(variant.stack(lock.platform).python))
     if found is None:
-        raise SystemExit(f"needs a Python {minor(variant.python)} on this machine")
+        raise SystemExit(f"needs a Python {minor(variant.stack(lock.platform).python)} on this machine")
     return Bench(folder, found.python, wheels, template.imports, tuple(str(place) for place in where.folders))
 
 

@@ -7,7 +7,6 @@ import os
 import pty
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +14,11 @@ import pytest
 from tests.stand_ins.catalogs import make_catalog
 from tests.stand_ins.command import RIGFIT, rigfit
 from tests.stand_ins.plans import bare_environ
+from tests.stand_ins.receipts import keep_proven, make_making
 from tests.stand_ins.web import Site, serve
 from tests.stand_ins.wheels import make_wheel, put_on_index
 
-from rigfit.core.event import CHECK_IDS, Check, RunFailed, event_from_json
-from rigfit.core.receipt import Receipt, Verification
-from rigfit.store.paths import Home
-from rigfit.store.receipts import Receipts
+from rigfit.core.event import RunFailed, event_from_json
 
 TORCH, BNB = make_wheel("torch", "2.13.0"), make_wheel("bitsandbytes", "0.50.2")
 MACHINES = Path(__file__).resolve().parents[1] / "machines"
@@ -83,28 +80,7 @@ def test_what_is_neither_yes_nor_no_is_asked_again(tmp_path: Path, site: Site) -
 
 def keep(home: Path, name: str, made: str) -> None:
     """An environment with a receipt, and nothing in it."""
-    (home / "envs" / name / "bin").mkdir(parents=True)
-    (home / "envs" / name / "bin" / "python").symlink_to(sys.executable)
-    checks = tuple(Check(id=each, status="passed") for each in CHECK_IDS)
-    verification = Verification(environment=name, device="cpu", level="full", versions={}, checks=checks)
-    template, variant, lock = name.rsplit("-", 2)
-    receipt = Receipt(
-        environment=name,
-        template=template,
-        variant=variant,
-        lock_sha256=lock,
-        base="local",
-        base_python="",
-        prefix=str(home / "envs" / name),
-        made=made,
-        proven=made,
-        rigfit="0",
-        imports=[],
-        gpu=None,
-        machine={},
-        verification=verification,
-    )
-    Receipts(Home(home)).keep(receipt)
+    keep_proven(home, make_making(name, home=home, made=made))
 
 
 def test_a_templates_name_is_enough_to_use_the_one_that_was_set_up_last(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ IDS = [
     "lora_step",
     "adapter_roundtrip",
 ]
+NF4_IDS = [*IDS[:3], "nf4_weights", *IDS[4:]]
 STACK = ["torch", "transformers", "peft", "accelerate", "bitsandbytes"]
 TORCH = "torch-2.13.0+cpu-cp311-"
 
@@ -48,10 +49,12 @@ class Report:
         return {name: check["status"] for name, check in self.checks.items()}
 
 
-def prove(python: Path | str, scratch: Path, imports: list[str], *, level: str = "full", device: str = "cpu") -> Report:
+def prove(python: Path | str, scratch: Path, imports: list[str], **asked: str) -> Report:
+    """`asked` is the level, the device or the quantization, where it is not full, the CPU or 8 bits."""
     home = scratch / "home"
     home.mkdir()
-    job = {"level": level, "device": device, "imports": imports, "scratch": str(scratch)}
+    job = {"level": "full", "device": "cpu", "quantization": "int8", **asked}
+    job |= {"imports": imports, "scratch": str(scratch)}  # type: ignore[dict-item]
     child = subprocess.run(
         [str(python), "-I", "-u", str(PAYLOAD)],
         input=json.dumps(job),
@@ -146,6 +149,35 @@ def test_the_level_imports_runs_two_checks_and_calls_no_other_passed(bare: Bare,
     assert report.checks["imports"]["measured"] == {"json": json.__version__}  # type: ignore[attr-defined]
 
 
+# What a module can see of torch's build is `torch.version.cuda`.
+TORCH_FOR_A_GPU = "import types\n__version__ = '2.0.1+cu117'\nversion = types.SimpleNamespace(cuda='11.7')\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "shipped", "status", "why"),
+    [
+        ("0.41.2", ["cpu", "cuda117", "cuda118"], "skipped", "needs the GPU that this build is for"),
+        ("0.41.2", ["cpu", "cuda118"], "failed", "no libbitsandbytes_cuda117.so in "),
+        ("0.50.2", ["cpu", "cuda118"], "skipped", "needs the GPU that this build is for"),
+        ("0.50.2", ["cpu", "cuda121"], "failed", "no libbitsandbytes_cuda117.so in "),
+    ],
+)
+def test_a_build_for_a_gpu_imports_without_one_and_says_what_that_leaves_out(
+    bare: Bare, tmp_path: Path, version: str, shipped: list[str], status: str, why: str
+) -> None:
+    bare.add("torch", TORCH_FOR_A_GPU)
+    package = bare.site_packages / "bitsandbytes"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"__version__ = '{version}'\nprint('WARNING: no GPU found')")
+    for build in shipped:
+        (package / f"libbitsandbytes_{build}.so").touch()
+    report = prove(bare.python, tmp_path, ["torch", "bitsandbytes"], level="imports")
+    assert report.statuses == {"imports": "passed", "library": status, **dict.fromkeys(IDS[2:], "skipped")}
+    assert report.checks["library"]["why"].startswith(why)
+    assert {report.checks[name]["why"] for name in IDS[2:]} == {"needs the GPU that this build is for"}
+    assert report.lines[-1]["passed"] is (status == "skipped")
+
+
 def test_a_library_that_calls_out_fails_its_check_although_it_swallows_the_refusal(bare: Bare, tmp_path: Path) -> None:
     text = "import socket\ntry:\n    socket.getaddrinfo('hub.invalid', 443)\nexcept OSError:\n    pass"
     report = prove(bare.python, tmp_path, [bare.add("caller", text)], level="imports")
@@ -172,13 +204,32 @@ def test_a_job_of_an_unknown_level_is_a_bug_of_the_caller(bare: Bare, tmp_path: 
     assert "no such level: half" in report.stderr
 
 
+def test_a_job_of_an_unknown_quantization_is_a_bug_of_the_caller(bare: Bare, tmp_path: Path) -> None:
+    report = prove(bare.python, tmp_path, [], quantization="gptq")
+    assert (report.code, report.lines) == (1, [])
+    assert "gptq" in report.stderr
+
+
 def test_it_keeps_to_the_syntax_of_python_3_8() -> None:
     ast.parse(PAYLOAD.read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
-@pytest.mark.parametrize(("value", "faults"), [(0.02, 0), (0.0, 1), (2000.0, 1), (float("nan"), 1)])
-def test_an_error_of_nothing_at_all_is_as_wrong_as_a_large_one(payload: ModuleType, value: float, faults: int) -> None:
-    assert len(payload.out_of_band("logits", value, payload.LOGITS_ERROR)) == faults
+@pytest.mark.parametrize(
+    ("way", "value", "faults"),
+    [
+        ("int8", 0.02, 0),
+        ("int8", 0.0, 1),
+        ("int8", 2000.0, 1),
+        ("int8", float("nan"), 1),
+        ("nf4", 0.18, 0),
+        ("nf4", 0.02, 1),  # that is 8 bits
+        ("nf4", 0.5, 1),
+    ],
+)
+def test_an_error_of_nothing_at_all_is_as_wrong_as_a_large_one(
+    payload: ModuleType, way: str, value: float, faults: int
+) -> None:
+    assert len(payload.out_of_band("logits", value, payload.WAYS[way].logits)) == faults
 
 
 # With real wheels
@@ -230,6 +281,82 @@ def test_a_sound_stack_proves_itself_on_a_cpu(
     assert report.lines[0]["versions"]["torch"] == "2.13.0+cpu"
     assert report.checks["library"]["measured"] == "libbitsandbytes_cpu.so"
     assert report.checks["int8_weights"]["measured"]["LlamaForCausalLM"] == {"layers": 14, "dtypes": ["torch.int8"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pins", [(*NEW, "bitsandbytes==0.50.2"), (*LAST_OF_4, "bitsandbytes==0.49.2")], ids=["5", "4"])
+def test_a_sound_stack_proves_itself_in_4_bits(
+    stack: Callable[..., Path], tmp_path: Path, pins: tuple[str, ...]
+) -> None:
+    report = prove(stack(*pins), tmp_path, STACK, quantization="nf4")
+    assert report.statuses == dict.fromkeys(NF4_IDS, "passed"), report.checks
+    found = report.checks["nf4_weights"]["measured"]["LlamaForCausalLM"]
+    assert found == {"layers": 14, "dtypes": ["torch.uint8"], "classes": ["Params4bit"], "kinds": ["nf4"]}
+
+
+UNQUANTIZED = """
+import transformers
+for family in (transformers.LlamaForCausalLM, transformers.T5ForConditionalGeneration):
+    def load(path, quantization_config=None, family=family, load=family.from_pretrained, **others):
+        return load(path, **others)
+    family.from_pretrained = load
+"""
+IN_FP4 = """
+import transformers
+asked = transformers.BitsAndBytesConfig
+transformers.BitsAndBytesConfig = lambda **options: asked(**{**options, "bnb_4bit_quant_type": "fp4"})
+"""
+CALLED_NF4 = """
+import bitsandbytes.functional
+honest = bitsandbytes.functional.quantize_4bit
+def quantize_4bit(*tensors, quant_type, **options):
+    packed, state = honest(*tensors, quant_type="fp4", **options)
+    state.quant_type = quant_type
+    return packed, state
+bitsandbytes.functional.quantize_4bit = quantize_4bit
+"""
+SCALES_TOO_LARGE = """
+import bitsandbytes.functional
+honest = bitsandbytes.functional.quantize_4bit
+def quantize_4bit(*tensors, **options):
+    packed, state = honest(*tensors, **options)
+    state.absmax = state.absmax * 1.1
+    return packed, state
+bitsandbytes.functional.quantize_4bit = quantize_4bit
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sabotage", "found"),
+    [
+        (
+            UNQUANTIZED,
+            {
+                "nf4_weights": "LlamaForCausalLM has 0 Linear4bit, not 14",
+                "memory_ratio": "LlamaForCausalLM takes 1.000 of torch.float32",
+                "numeric_error": "nothing was quantized: logits of LlamaForCausalLM",
+            },
+        ),
+        (
+            IN_FP4,
+            {"nf4_weights": "LlamaForCausalLM has 4-bit weights of the kinds fp4", "numeric_error": "wrong numbers"},
+        ),
+        (CALLED_NF4, {"numeric_error": "wrong numbers: logits of LlamaForCausalLM"}),
+        (SCALES_TOO_LARGE, {"numeric_error": "wrong numbers"}),
+    ],
+    ids=["unquantized", "fp4", "fp4 read as nf4", "scales a tenth too large"],
+)
+def test_what_is_not_nf4_is_not_taken_for_it(
+    stack: Callable[..., Path], tmp_path: Path, sabotage: str, found: dict[str, str]
+) -> None:
+    python = stack(*NEW, "bitsandbytes==0.50.2")
+    (site_packages,) = python.parents[1].glob("lib/python3*/site-packages")
+    (site_packages / "sabotage.py").write_text(sabotage)
+    report = prove(python, tmp_path, [*STACK, "sabotage"], quantization="nf4")
+    assert {name for name, status in report.statuses.items() if status == "failed"} >= set(found)
+    assert all(why in report.checks[name]["why"] for name, why in found.items()), report.checks
+    assert report.lines[-1]["passed"] is False
 
 
 @pytest.mark.slow

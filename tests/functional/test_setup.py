@@ -17,8 +17,9 @@ from tests.stand_ins.channel import make_whole_python
 from tests.stand_ins.command import Ran, rigfit
 from tests.stand_ins.web import serve
 
-from rigfit.core.event import CHECK_IDS
+from rigfit.core.event import check_ids
 
+CHECK_IDS = check_ids("int8")
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ("setup", "current", "--variant", "cpu", "--yes")
@@ -167,10 +168,11 @@ def _with_conda_section(catalog: Path, channel: str) -> Path:
     lock.write_text(yaml.safe_dump(content | {"package": packages}))
     known = json.loads(sizes.read_text())
     known["lock_sha256"] = hashlib.sha256(lock.read_bytes()).hexdigest()
-    known["sizes"] = {name: size for name, size in known["sizes"].items() if name.endswith(".whl")}
-    known["sizes"][python.filename] = {"fetch": python.size, "unpacked_estimate": python.unpacked}
+    here = known["platforms"]["linux-64"]
+    here["sizes"] = {name: size for name, size in here["sizes"].items() if name.endswith(".whl")}
+    here["sizes"][python.filename] = {"fetch": python.size, "unpacked_estimate": python.unpacked}
     for key, part in (("fetch", "fetch"), ("disk", "unpacked")):
-        known[key] = sum(size.get(part, size.get(f"{part}_estimate")) for size in known["sizes"].values())
+        here[key] = sum(size.get(part, size.get(f"{part}_estimate")) for size in here["sizes"].values())
     sizes.write_text(json.dumps(known))
     return catalog
 

@@ -209,6 +209,7 @@ def test_a_recorded_machine_is_judged_but_not_set_up(setup: Setup, tmp_path: Pat
     machine = Path(__file__).resolve().parents[1] / "machines" / "h100-580.json"
     ran = rigfit("setup", "--machine", machine, "--yes", "--json", "--home", tmp_path / "home")
     assert (ran.code, ran.problem["code"]) == (2, "machine_is_recorded")
+    assert any("--no-verify" in step for step in ran.problem["fix"])
     dry = rigfit("setup", "--machine", machine, "--dry-run", "--json", "--home", tmp_path / "home")
     assert (dry.code, dry.result["variant"], dry.result["device"]) == (0, "cu132", "cuda:0")
 

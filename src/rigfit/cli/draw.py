@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,12 +12,12 @@ from rich.text import Text
 
 from rigfit.core.environment import Environment
 from rigfit.core.event import Check
-from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
+from rigfit.core.machine import Driver, DriverFault, Gpu, Machine, Slice
 from rigfit.core.plan import Plan, Step
-from rigfit.core.receipt import Receipt, Verification
+from rigfit.core.receipt import Receipt, Unproven, Verification
 from rigfit.core.selection import Candidate, Selection
 from rigfit.core.size import human
-from rigfit.core.template import Template, Variant
+from rigfit.core.template import Stack, Template, Variant
 from rigfit.core.verdict import Verdict, merged
 
 _SHOWN = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
@@ -59,15 +60,23 @@ def _machine_rows(seen: Machine) -> Iterator[tuple[str, str]]:
         case DriverFault(fault=fault, what=what, fix=fix):
             yield "driver", f"{fault}: {what}"
             yield from (("", f"try: {step}") for step in fix)
-    yield from ((f"GPU {gpu.index}", _gpu(gpu)) for gpu in seen.gpus)
+    for gpu in seen.gpus:
+        yield f"GPU {gpu.index}", _gpu(gpu)
+        yield from (("", _slice(each)) for each in gpu.slices or ())
 
 
 def _gpu(gpu: Gpu) -> str:
     words = [gpu.name or "unknown name", f"compute capability {gpu.compute_capability or 'unknown'}"]
     words.append(f"{size(gpu.memory_total)} ({size(gpu.memory_free)} free)")
-    words += ["MIG on"] if gpu.mig else []
+    words += ["MIG on" if gpu.slices != () else "MIG on, without an instance"] if gpu.mig else []
     words += [f"compute mode {gpu.compute_mode}"] if gpu.compute_mode not in (None, "default") else []
     return ", ".join(words)
+
+
+def _slice(given: Slice) -> str:
+    return ", ".join(
+        (given.name or "a MIG instance of unknown name", size(given.memory_total), given.uuid or "no UUID")
+    )
 
 
 def selection(judged: Selection, *, every: bool) -> RenderableType:
@@ -79,12 +88,13 @@ def _candidate(candidate: Candidate, judged: Selection, *, every: bool) -> Rende
     variant = candidate.variant
     chosen = judged.chosen is candidate
     mark = Text("chosen", "bold green") if chosen else Text("fits", "green") if candidate.fits else Text("no", "red")
-    head = Text.assemble(mark, "  ", (f"{variant.template}/{variant.name}", "bold"), f"  {versions(variant.versions)}")
+    locked = versions(candidate.stack.versions)
+    head = Text.assemble(mark, "  ", (f"{variant.template}/{variant.name}", "bold"), f"  {locked}")
     wanted = candidate.verdicts if every or chosen else candidate.against
     rows = _rows([_verdict(verdict, every=every) for verdict in merged(wanted)])
-    left = ", ".join(str(index) for index in candidate.left_out)
-    warning = [Text(f"leaves out GPU {left}; `--gpu` decides", "yellow")] if candidate.fits and left else []
-    return Group(head, Padding(Group(rows, *warning), (0, 0, 1, 2)))
+    warnings = judged.warnings if chosen else candidate.warnings if candidate.fits else ()
+    said = [Text(f"note: {warning}", "yellow") for warning in warnings]
+    return Group(head, Padding(Group(rows, *said), (0, 0, 1, 2)))
 
 
 def _verdict(verdict: Verdict, *, every: bool) -> tuple[str | Text, ...]:
@@ -101,7 +111,7 @@ def choice(judged: Selection) -> RenderableType:
     """The chosen variant, the verdicts that speak for it, and why not each better one."""
     chosen = judged.chosen
     assert chosen is not None  # noqa: S101 - a selection without choice is a problem, shown as such
-    rows = [("choice", f"{chosen.variant.template}/{chosen.variant.name}"), ("", versions(chosen.variant.versions))]
+    rows = [("choice", f"{chosen.variant.template}/{chosen.variant.name}"), ("", versions(chosen.stack.versions))]
     met = [verdict for verdict in chosen.verdicts if verdict.status == "met"]
     reasons = [verdict for verdict in met if verdict.requirement in ("driver", "quantization")]
     rows += [("because", f"needs {verdict.needed}; found {verdict.found}") for verdict in merged(reasons)]
@@ -109,7 +119,7 @@ def choice(judged: Selection) -> RenderableType:
         if other.variant.template == chosen.variant.template and not other.fits:
             first = merged(other.against)[0]
             rows.append(("not", f"{other.variant.name}: needs {first.needed}; found {first.found}"))
-    rows += [("left out", f"GPU {index}; `--gpu` decides") for index in chosen.left_out]
+    rows += [("note", warning) for warning in judged.warnings]
     return _rows(rows)
 
 
@@ -120,13 +130,16 @@ def plan(made: Plan) -> RenderableType:
     if made.base.why:
         rows.append(("  base", f"{made.base.kind}, because {made.base.why}"))
     rows += [("  from folder", path) for path in sorted(made.survey.local_files.values())]
-    if made.survey.state == "proven":
-        rows.append(("", "it stands already: nothing is fetched, it is only proven again"))
+    if made.survey.stands:
+        words = {"proven": "it is only proven again", "unproven": "it is only proven"}[made.survey.state]
+        rows.append(("", f"it stands already: nothing is fetched, {words if made.prove else 'nothing is done'}"))
     else:
         fetch = (
             f"at most {human(made.fetch)} to fetch" if made.fetch else "nothing to fetch: caches and folders hold it"
         )
         rows.append(("  total", f"{fetch}; at most {human(made.disk)} on disk"))
+    if not made.prove and made.survey.state != "proven":
+        rows.append(("  note", "no proof: it is unproven, and not usable, until `rigfit verify` has proven it"))
     return _rows(rows)
 
 
@@ -181,22 +194,41 @@ def verification(done: Verification) -> RenderableType:
         table.add_column(heading, no_wrap=heading in ("check", "result", "time"), overflow="fold")
     for each in done.checks:
         table.add_row(*check(each))
-    reasons = [Text(f"{each.id}: {each.why}") for each in done.checks if each.why and each.status != "passed"]
-    words = "proven" if done.passed and done.level == "full" else "passed" if done.passed else "NOT proven"
-    said = f"{words}: {done.environment} on {done.device}, level {done.level}"
+    words = proof(done) if done.proves else "passed" if done.passed else "NOT proven"
+    note = "" if done.level == "full" else ", which proves nothing more"
+    said = f"{words}: {done.environment} on {done.device}, level {done.level}{note}"
     last = Text(said, "bold green" if done.passed else "bold red")
-    return Group(table, *reasons, last)
+    return Group(table, *_reasons(done), last)
 
 
-def receipt(given: Receipt) -> RenderableType:
-    """What was proven, and the lines to use it."""
-    use = _rows(
-        [
-            ("use it", f"rigfit run {given.environment} -- python"),
-            ("", f'eval "$(rigfit shell-hook {given.environment})"'),
-        ],
-    )
+def _reasons(done: Verification) -> list[Text]:
+    """One line for each reason why checks did not pass, with all that it kept from passing."""
+    checks: dict[str, list[str]] = {}
+    for each in done.checks:
+        if each.why and each.status != "passed":
+            checks.setdefault(each.why, []).append(each.id)
+    return [Text(f"{', '.join(names)}: {why}") for why, names in checks.items()]
+
+
+def proof(done: Verification) -> str:
+    return "proven" if done.quantization == "int8" else "proven with 4-bit NF4"
+
+
+def outcome(result: dict[str, Any]) -> RenderableType:
+    """What a setup ended with: a receipt and the lines to use it, or an environment that nobody has tried."""
+    if "checks" not in result:
+        return unproven(Unproven.from_json(result))
+    given = Receipt.from_json(result)
+    name = given.making.environment
+    use = _rows([("use it", f"rigfit run {name} -- python"), ("", f'eval "$(rigfit shell-hook {name})"')])
     return Group(verification(given.verification), use)
+
+
+def unproven(given: Unproven) -> RenderableType:
+    name = given.making.environment
+    said = Text(f"unproven: {name} was set up and not tried; there is no receipt", "bold yellow")
+    way = _rows([("prove it", f"rigfit verify {name}"), ("", "on the machine that it was made for")])
+    return Group(said, way)
 
 
 def environments(found: tuple[Environment, ...]) -> RenderableType:
@@ -206,14 +238,19 @@ def environments(found: tuple[Environment, ...]) -> RenderableType:
     for heading in ("environment", "standing", "device", "level", "base", "proven (UTC)"):
         table.add_column(heading, overflow="fold")
     for each in found:
-        given = each.receipt
-        if given is None:
-            table.add_row(each.name, Text("unfinished: not usable", "yellow"))
-            continue
-        standing = Text("proven", "green") if each.usable else Text("failed: not usable", "red")
-        done = given.verification
-        table.add_row(each.name, standing, done.device, done.level, given.base, given.proven)
+        table.add_row(each.name, *_environment(each))
     return table
+
+
+def _environment(found: Environment) -> tuple[Text | str, ...]:
+    match found.record:
+        case None:
+            return (Text("unfinished: not usable", "yellow"),)
+        case Unproven(making=making):
+            return Text("unproven: not usable", "yellow"), making.device, "-", making.base, "-"
+        case Receipt(making=making, verification=done, proven=proven):
+            standing = Text(proof(done), "green") if found.usable else Text("failed: not usable", "red")
+            return standing, done.device, done.level, making.base, proven
 
 
 def templates(found: tuple[Template, ...]) -> RenderableType:
@@ -222,12 +259,18 @@ def templates(found: tuple[Template, ...]) -> RenderableType:
 
 def template(found: Template) -> RenderableType:
     rows = [("template", f"{found.name}: {found.title}"), ("purpose", found.purpose)]
-    rows += [(f"  {variant.name}", _variant(variant)) for variant in found.variants]
+    for variant in found.variants:
+        rows += [(f"  {variant.name}", _variant(variant)), *(("", _stack(stack)) for stack in variant.stacks)]
     return _rows(rows)
 
 
 def _variant(variant: Variant) -> str:
     build = f"build CUDA {variant.cuda}" if variant.cuda else "CPU build"
-    platforms = " and ".join(variant.platforms)
-    amounts = f"{human(variant.fetch)} to fetch, {human(variant.disk)} on disk"
-    return f"{build}, {platforms}, Python {variant.python}; {versions(variant.versions)}; {amounts}"
+    accepted = variant.accepts[:1] if variant.is_cpu else variant.accepts
+    first, *others = ("8-bit" if way == "int8" else "4-bit (NF4)" for way in accepted)
+    return f"{build}; {first}" + "".join(f", else {way}" for way in others)
+
+
+def _stack(stack: Stack) -> str:
+    amounts = f"{human(stack.fetch)} to fetch, {human(stack.disk)} on disk"
+    return f"{stack.platform}: glibc >= {stack.glibc}, Python {stack.python}, {versions(stack.versions)}; {amounts}"

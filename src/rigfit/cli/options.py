@@ -60,6 +60,15 @@ def add_sources(parser: Parser) -> None:
     parser.add_argument("--offline", action="store_true", help="ask no network; take what caches and folders hold")
 
 
+def add_level(parser: Parser) -> None:
+    parser.add_argument(
+        "--level",
+        choices=("full", "imports"),
+        default="full",
+        help="imports: only see whether every module imports, which needs no GPU and proves nothing; default: full",
+    )
+
+
 def settings(args: argparse.Namespace) -> Settings:
     """The engine's settings; an option that the command does not take is as if it were not given."""
     from rigfit.engine.settings import Settings

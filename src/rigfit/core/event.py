@@ -6,18 +6,23 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 from rigfit.core.problem import Problem
+from rigfit.core.template import Quantization
 
 CheckStatus = Literal["passed", "failed", "skipped"]
-CHECK_IDS = (
-    "imports",
-    "library",
-    "quantized_load",
-    "int8_weights",
-    "memory_ratio",
-    "numeric_error",
-    "lora_step",
-    "adapter_roundtrip",
-)
+
+
+def check_ids(quantization: Quantization) -> tuple[str, ...]:
+    """The checks of a verification, in order."""
+    return (
+        "imports",
+        "library",
+        "quantized_load",
+        f"{quantization}_weights",
+        "memory_ratio",
+        "numeric_error",
+        "lora_step",
+        "adapter_roundtrip",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,7 @@ class CheckStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One verification check with its outcome; ids are those of CHECK_IDS."""
+    """One verification check with its outcome; ids are those of `check_ids`."""
 
     kind: ClassVar[str] = "check"
     id: str
@@ -105,7 +110,7 @@ class RunFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """`result` is the receipt of a setup or the result of a verification, as JSON."""
+    """`result` is, as JSON, the receipt, the verification where there is none, or what was made but not proven."""
 
     kind: ClassVar[str] = "run_finished"
     seconds: float

@@ -8,10 +8,11 @@ from typing import Any, Literal
 from rigfit.core.machine import Machine
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.size import human
-from rigfit.core.template import Lock, Template, Variant
+from rigfit.core.template import Lock, Quantization, Stack, Template, Variant
+from rigfit.core.words import say
 
 BaseKind = Literal["conda", "local"]
-State = Literal["absent", "unfinished", "proven"]
+State = Literal["absent", "unfinished", "unproven", "proven"]
 SPARE = 256 * 1024 * 1024  # room for bytecode, models that verify writes, and rounding to blocks
 
 
@@ -44,6 +45,11 @@ class Survey:
     state: State
     base_cached: bool = False
 
+    @property
+    def stands(self) -> bool:
+        """Whether the environment is there already, whole."""
+        return self.state in ("unproven", "proven")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -57,7 +63,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What is to be made and proven; `prefix` is the final path, `device` is `cpu` or `cuda:0`, `gpu` its UUID."""
+    """What is to be made and proven; `prefix` is the final path, `device` is `cpu` or `cuda:0`, `gpu` its UUID.
+
+    `quantization` is the way in which verify must load a model.
+    """
 
     template: Template
     variant: Variant
@@ -65,18 +74,24 @@ class Target:
     prefix: str
     device: str
     gpu: str | None
+    quantization: Quantization
     machine: Machine
+
+    @property
+    def stack(self) -> Stack:
+        return self.variant.stack(self.lock.platform)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`afresh` makes the environment anew even where it is proven: a repair."""
+    """`afresh` makes the environment anew even where it is proven: a repair. Without `prove` it is made and not tried."""
 
     target: Target
     base: Base
     survey: Survey
     steps: tuple[Step, ...]
     afresh: bool = False
+    prove: bool = True
 
     @property
     def environment(self) -> str:
@@ -97,6 +112,8 @@ class Plan:
             "template": self.target.variant.template,
             "variant": self.target.variant.name,
             "device": self.target.device,
+            "quantization": self.target.quantization,
+            "proves": self.prove,
             "base": asdict(self.base),
             "state": self.survey.state,
             "offline": self.survey.offline,
@@ -107,40 +124,47 @@ class Plan:
         }
 
 
-def make_plan(target: Target, survey: Survey, *, afresh: bool = False) -> Plan:
-    """The steps that lead to a proven environment. Raises ProblemError if one of them cannot succeed."""
+def make_plan(target: Target, survey: Survey, *, afresh: bool = False, prove: bool = True) -> Plan:
+    """The steps that lead to an environment, and to its proof. Raises ProblemError if one of them cannot succeed."""
     plan = Plan(
         target=target,
-        base=survey.base if isinstance(survey.base, Base) else Base(kind="conda", version=target.variant.python),
+        base=survey.base if isinstance(survey.base, Base) else Base(kind="conda", version=target.stack.python),
         survey=survey,
-        steps=_steps(target.lock, survey),
+        steps=(*_making(target.lock, survey), *((_proof(target),) if prove else ())),
         afresh=afresh,
+        prove=prove,
     )
-    if survey.state != "proven":
+    if not survey.stands:
         _refuse_the_impossible(plan)
     return plan
 
 
-def _steps(lock: Lock, survey: Survey) -> tuple[Step, ...]:
-    verify = Step(id="verify", title="prove it: load a model in 8 bits and train a LoRA step")
-    if survey.state == "proven":
-        return (verify,)
+def _proof(target: Target) -> Step:
+    if target.quantization == "int8":
+        return Step(id="verify", title=say("prove it: load a model in 8 bits and train a LoRA step"))
+    return Step(id="verify", title=say("prove it: load a model in 4 bits (NF4) and train a LoRA step"))
+
+
+def _making(lock: Lock, survey: Survey) -> tuple[Step, ...]:
+    if survey.stands:
+        return ()
     fetched = [artifact for artifact in lock.pip if artifact.sha256 not in survey.local_files]
     libraries = Step(
         id="libraries",
-        title=f"{len(lock.pip)} libraries from wheels",
+        title=say("{count} libraries from wheels", count=len(lock.pip)),
         fetch=0 if survey.offline else sum(artifact.size for artifact in fetched),
         disk=sum(artifact.unpacked for artifact in lock.pip),
     )
-    return (_base_step(lock, survey), libraries, verify)
+    return (_base_step(lock, survey), libraries)
 
 
 def _base_step(lock: Lock, survey: Survey) -> Step:
     if isinstance(survey.base, Base) and survey.base.kind == "local":
-        return Step(id="base", title=f"Python {survey.base.version} of this machine ({survey.base.python})")
+        title = say("Python {version} of this machine ({python})", version=survey.base.version, python=survey.base.python)
+        return Step(id="base", title=title)
     return Step(
         id="base",
-        title=f"Python from conda-forge ({len(lock.conda)} packages)",
+        title=say("Python from conda-forge ({count} packages)", count=len(lock.conda)),
         fetch=0 if survey.base_cached else sum(artifact.size for artifact in lock.conda),
         disk=sum(artifact.unpacked for artifact in lock.conda),
     )
@@ -158,9 +182,9 @@ def _refuse_the_impossible(plan: Plan) -> None:
 def _refuse_a_full_disk(plan: Plan) -> None:
     """The cache keeps unpacked wheels, linked into the environment on one disk and copied between two."""
     survey = plan.survey
-    places = [("environment", "--home DIR", survey.environment_free)]
+    places = [(say("environment"), "--home DIR", survey.environment_free)]
     if not survey.same_disk:
-        places.append(("cache", "UV_CACHE_DIR", survey.cache_free))
+        places.append((say("cache"), "UV_CACHE_DIR", survey.cache_free))
     only_linked = survey.same_disk and survey.offline
     for place, setting, free in places:
         needed = SPARE if only_linked else plan.disk + SPARE
@@ -168,7 +192,15 @@ def _refuse_a_full_disk(plan: Plan) -> None:
             raise ProblemError(
                 Problem(
                     code="disk_full",
-                    what=f"too little free disk space for the {place}: needs {human(needed)}, found {human(free)}",
-                    fix=(f"free {human(needed - free)}", f"or set another place with `{setting}`"),
+                    what=say(
+                        "too little free disk space for the {place}: needs {needed}, found {found}",
+                        place=place,
+                        needed=human(needed),
+                        found=human(free),
+                    ),
+                    fix=(
+                        say("free {size}", size=human(needed - free)),
+                        say("or set another place with `{setting}`", setting=setting),
+                    ),
                 ),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from typing import Any
+from rigfit.core.words import say
 
 DONE, BUG, USAGE, NOTHING_FITS, CATALOG_INVALID, PROVISIONING_FAILED, VERIFICATION_FAILED, DOCTOR_FOUND, STOPPED = (
     0,
@@ -45,6 +46,7 @@ EXIT_CODES: dict[str, int] = {
     "install_failed": PROVISIONING_FAILED,
     "network_unreachable": PROVISIONING_FAILED,
     "environment_unfinished": PROVISIONING_FAILED,
+    "environment_unproven": VERIFICATION_FAILED,
     "verification_failed": VERIFICATION_FAILED,
     "verification_crashed": VERIFICATION_FAILED,
     "stopped": STOPPED,
@@ -106,6 +108,6 @@ def unwritable(place: str, error: OSError) -> Problem:
     """The problem with a place that refuses to be written."""
     return Problem(
         code="disk_full" if error.errno in FULL else "home_not_writable",
-        what=f"cannot write {place}: {error.strerror}",
-        fix=("make that folder writable, with space left", "or keep everything elsewhere with `--home DIR`"),
+        what=say("cannot write {place}: {reason}", place=place, reason=error.strerror),
+        fix=(say("make that folder writable, with space left"), say("or keep everything elsewhere with `--home DIR`")),
     )

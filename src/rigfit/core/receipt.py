@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from rigfit.core.event import Check
+from rigfit.core.template import Quantization
 
 Level = Literal["full", "imports"]
+_FIRST = "int8"  # what an earlier rigfit proved, whose receipts do not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,7 @@ class Verification:
 
     environment: str
     device: str
+    quantization: Quantization
     level: Level
     versions: dict[str, str]
     checks: tuple[Check, ...]
@@ -26,10 +29,16 @@ class Verification:
         wanted = {"passed"} if self.level == "full" else {"passed", "skipped"}
         return bool(self.checks) and all(check.status in wanted for check in self.checks)
 
+    @property
+    def proves(self) -> bool:
+        """Whether a receipt may rest on it."""
+        return self.passed and self.level == "full"
+
     def to_json(self) -> dict[str, Any]:
         return {
             "environment": self.environment,
             "device": self.device,
+            "quantization": self.quantization,
             "level": self.level,
             "passed": self.passed,
             "versions": self.versions,
@@ -41,6 +50,7 @@ class Verification:
         return cls(
             environment=value["environment"],
             device=value["device"],
+            quantization=value.get("quantization", _FIRST),
             level=value["level"],
             versions=value["versions"],
             checks=tuple(Check(**check) for check in value["checks"]),
@@ -48,12 +58,10 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What was proven, of what, where and when. `base` is `conda` or `local`; `made` and `proven` are ISO times in UTC.
+class Making:
+    """What was made of what, where and when, and how it is to be proven. `base` is `conda` or `local`; `made` ISO, UTC.
 
-    `gpu` is the UUID of the GPU that it was proven on, None for the CPU or where the driver told none.
-
-    A later `verify` renews `proven`, `machine` and the verification.
+    `gpu` is the UUID of the GPU for `cuda:0`, None for the CPU or where the driver told none.
     """
 
     environment: str
@@ -64,19 +72,60 @@ class Receipt:
     base_python: str
     prefix: str
     made: str
-    proven: str
     rigfit: str
     imports: list[str]
+    device: str
     gpu: str | None
+    quantization: Quantization
+
+    def to_json(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Making:
+        """Raises KeyError or TypeError for what is not one."""
+        known = {"quantization": _FIRST, **value}
+        return cls(**{each.name: known[each.name] for each in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unproven:
+    """An environment that was made and not tried, perhaps for another machine than the one that made it."""
+
+    making: Making
+    machine: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"schema": 1, "standing": "unproven", **self.making.to_json(), "machine": self.machine}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Unproven:
+        """Read a stored record; raises KeyError or TypeError for a file that is not one."""
+        return cls(making=Making.from_json(value), machine=value["machine"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What was made, and that it worked on `machine` at the time `proven`, ISO and UTC.
+
+    A later `verify` renews `proven`, `machine` and the verification.
+    """
+
+    making: Making
+    proven: str
     machine: dict[str, Any]
     verification: Verification
 
     def to_json(self) -> dict[str, Any]:
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "verification"}
-        return {"schema": 1, **own, **self.verification.to_json()}
+        when = {"proven": self.proven, "machine": self.machine}
+        return {"schema": 1, **self.making.to_json(), **when, **self.verification.to_json()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Receipt:
         """Read a stored receipt; raises KeyError or TypeError for a file that is not one."""
-        own = {each.name: value[each.name] for each in fields(cls) if each.name != "verification"}
-        return cls(**own, verification=Verification.from_json(value))
+        return cls(
+            making=Making.from_json(value),
+            proven=value["proven"],
+            machine=value["machine"],
+            verification=Verification.from_json(value),
+        )

@@ -8,14 +8,16 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from rigfit.core.cancel import Cancel
 from rigfit.core.environment import Environment
 from rigfit.core.event import Event, RunFailed, RunFinished, RunStarted, StepFinished, StepStarted
 from rigfit.core.machine import DriverFault, Machine
-from rigfit.core.plan import Plan, Step
+from rigfit.core.plan import Plan, Step, Target
 from rigfit.core.problem import UNWRITABLE, Problem, ProblemError, unwritable
-from rigfit.core.receipt import Receipt, Verification
+from rigfit.core.receipt import Level, Making, Receipt, Unproven, Verification
+from rigfit.engine.fitting import Fitting
 from rigfit.engine.keeping import Keeping, not_usable
 from rigfit.engine.settings import Settings
 from rigfit.provision.base import Installer
@@ -25,7 +27,7 @@ from rigfit.provision.wheels import Wheels
 from rigfit.store.runs import recorded
 from rigfit.verify.run import Trial, prove
 
-_Work = Generator[Event, None, Receipt]
+_Work = Generator[Event, None, dict[str, Any]]
 
 
 class Carrying:
@@ -36,13 +38,18 @@ class Carrying:
         self._keeping = Keeping(settings)
 
     def carry_out(self, plan: Plan, cancel: Cancel) -> Iterator[Event]:
-        """Provision and prove, or only prove what stands already."""
+        """Provision and prove, or only prove what stands already, or only provision."""
         return self._run(plan.environment, plan.steps, self._made(plan, cancel))
 
-    def verify(self, environment: Environment, machine: Machine, cancel: Cancel) -> Iterator[Event]:
-        """Prove again what was set up before; renews the receipt, or withdraws it."""
-        step = Step(id="verify", title=f"prove {environment.name} again")
-        return self._run(environment.name, (step,), self._proven_again(environment.name, machine, step, cancel))
+    def verify(self, name: str, fitting: Fitting, cancel: Cancel) -> Iterator[Event]:
+        """Prove what was set up before, here and now; keeps a receipt, or withdraws it."""
+        step = Step(id="verify", title=f"prove {name} as it is now")
+        return self._run(name, (step,), self._proven(name, fitting, step, cancel))
+
+    def import_all(self, name: str, fitting: Fitting, cancel: Cancel) -> Iterator[Event]:
+        """See whether every module imports. Proves nothing; a failure takes the receipt of what was proven."""
+        step = Step(id="verify", title=f"import everything that {name} is for")
+        return self._run(name, (step,), self._imported(name, fitting, step, cancel))
 
     def _run(self, name: str, steps: tuple[Step, ...], work: _Work) -> Iterator[Event]:
         return recorded(self._framed(name, steps, work), self._settings.home)
@@ -52,7 +59,7 @@ class Carrying:
         yield RunStarted(environment=name, steps=tuple(step.id for step in steps))
         try:
             with self._keeping.prefix(name).locked():
-                receipt = yield from work
+                result = yield from work
         except ProblemError as error:
             yield RunFailed(problem=error.problem, result=error.result)
         except OSError as error:
@@ -60,30 +67,22 @@ class Carrying:
                 raise
             yield RunFailed(problem=unwritable(str(error.filename or self._settings.home.path), error))
         else:
-            yield RunFinished(seconds=time.monotonic() - started, result=receipt.to_json())
+            yield RunFinished(seconds=time.monotonic() - started, result=result)
 
     def _made(self, plan: Plan, cancel: Cancel) -> _Work:
-        proven = None if plan.afresh else self._keeping.proof(plan.environment)  # another run may have made it by now
-        if proven is None:
+        record = (
+            None if plan.afresh else self._keeping.standing(plan.environment)
+        )  # another run may have made it by now
+        if record is None:
             yield from self._provisioned(plan, cancel)
-        target = plan.target
-        trial = Trial(
-            environment=plan.environment,
-            python=_python(target.prefix),
-            imports=target.template.imports,
-            device=target.device,
-            gpu=target.gpu,
-        )
-        verification = yield from self._verified(plan.steps[-1], trial, cancel)
-        if proven is not None:
-            return self._renewed(replace(proven, gpu=target.gpu), target.machine, verification)
-        receipt = _receipt(plan, verification)
-        if not verification.passed:
-            raise ProblemError(_not_passed(verification, "rigfit setup -v"), verification.to_json())
-        return self._kept(receipt)
+        made, target = record.making if record else _making(plan), plan.target
+        if not plan.prove:
+            return self._left_unproven(record, _to_be_proven(made, target), target.machine)
+        tried = yield from self._tried(plan.steps[-1], _to_be_proven(made, target), target.machine, cancel)
+        return self._judged(tried, known=record is not None)
 
     def _provisioned(self, plan: Plan, cancel: Cancel) -> Iterator[Event]:
-        if plan.survey.state == "proven":
+        if plan.survey.stands:
             what = f"{plan.environment} was removed or has failed since the plan was made"
             raise ProblemError(Problem(code="environment_unfinished", what=what, fix=("run the same command again",)))
         self._keeping.receipts.forget(plan.environment)
@@ -96,47 +95,64 @@ class Carrying:
             yield from installer.install(plan, cancel)
             yield StepFinished(step=step.id, seconds=time.monotonic() - started)
 
-    def _proven_again(self, name: str, machine: Machine, step: Step, cancel: Cancel) -> _Work:
-        environment = self._keeping.find(name)  # as it is now that it is ours
-        receipt = environment.receipt
-        if receipt is None:
-            raise ProblemError(not_usable(environment))
-        on_cpu = receipt.verification.device == "cpu"
-        trial = Trial(
-            environment=environment.name,
-            python=_python(environment.prefix),
-            imports=tuple(receipt.imports),
-            device=receipt.verification.device,
-            gpu=None if on_cpu else _same_gpu(receipt, machine),
-        )
-        verification = yield from self._verified(step, trial, cancel)
-        return self._renewed(receipt, machine, verification)
+    def _left_unproven(self, record: Receipt | Unproven | None, making: Making, machine: Machine) -> dict[str, Any]:
+        """What is proven already stays so. The mark goes first: without it and without a record it is unfinished."""
+        if isinstance(record, Receipt):
+            return record.to_json()
+        self._keeping.prefix(making.environment).finish()
+        unproven = Unproven(making=making, machine=machine.to_json())
+        self._keeping.receipts.await_proof(unproven)
+        return unproven.to_json()
 
-    def _verified(self, step: Step, trial: Trial, cancel: Cancel) -> Generator[Event, None, Verification]:
+    def _proven(self, name: str, fitting: Fitting, step: Step, cancel: Cancel) -> _Work:
+        environment = self._keeping.find(name)  # as it is now that it is ours
+        match environment.record:
+            case None:
+                raise ProblemError(not_usable(environment))
+            case Unproven(making=made):
+                making = _to_be_proven(made, fitting.target_of(environment))
+            case Receipt(making=made):
+                making = made if made.device == "cpu" else replace(made, gpu=_same_gpu(made, fitting.machine))
+        tried = yield from self._tried(step, making, fitting.machine, cancel)
+        return self._judged(tried, known=True)
+
+    def _imported(self, name: str, fitting: Fitting, step: Step, cancel: Cancel) -> _Work:
+        environment = self._keeping.find(name)
+        if environment.making is None:
+            raise ProblemError(not_usable(environment))
+        making = _where_there_is_one(environment.making, fitting.machine)
+        tried = yield from self._tried(step, making, fitting.machine, cancel, level="imports")
+        if not tried.verification.passed and environment.standing == "proven":
+            self._keeping.receipts.withdraw(replace(tried, making=environment.making))
+        if not tried.verification.passed:
+            raise ProblemError(_not_passed(tried.verification, environment), tried.verification.to_json())
+        return tried.verification.to_json()
+
+    def _tried(
+        self, step: Step, making: Making, machine: Machine, cancel: Cancel, level: Level = "full"
+    ) -> Generator[Event, None, Receipt]:
+        """The receipt as it would be, passed or not."""
         yield StepStarted(step=step.id, title=step.title)
         started = time.monotonic()
-        verification = yield from prove(trial, cancel, self._settings.environ)
+        verification = yield from prove(_trial(making, level), cancel, self._settings.environ)
         yield StepFinished(step=step.id, seconds=time.monotonic() - started)
-        return verification
+        return Receipt(making=making, proven=_now(), machine=machine.to_json(), verification=verification)
 
-    def _renewed(self, receipt: Receipt, machine: Machine, verification: Verification) -> Receipt:
-        """The receipt of today; a failure withdraws it."""
-        today = replace(receipt, proven=_now(), machine=machine.to_json(), verification=verification)
-        if verification.passed:
-            return self._kept(today)
-        self._keeping.receipts.withdraw(today)
-        again = f"rigfit verify {receipt.environment} -v"
-        raise ProblemError(_not_passed(verification, again), verification.to_json())
-
-    def _kept(self, receipt: Receipt) -> Receipt:
-        self._keeping.receipts.keep(receipt)
-        self._keeping.prefix(receipt.environment).finish()
-        return receipt
+    def _judged(self, tried: Receipt, *, known: bool) -> dict[str, Any]:
+        """The receipt, kept; a failure withdraws what was known of the environment before."""
+        name = tried.making.environment
+        if tried.verification.passed:
+            self._keeping.receipts.keep(tried)
+            self._keeping.prefix(name).finish()
+            return tried.to_json()
+        if known:
+            self._keeping.receipts.withdraw(tried)
+        raise ProblemError(_not_passed(tried.verification, self._keeping.find(name)), tried.verification.to_json())
 
 
-def _receipt(plan: Plan, verification: Verification) -> Receipt:
-    target, now = plan.target, _now()
-    return Receipt(
+def _making(plan: Plan) -> Making:
+    target = plan.target
+    return Making(
         environment=plan.environment,
         template=target.template.name,
         variant=target.variant.name,
@@ -144,43 +160,73 @@ def _receipt(plan: Plan, verification: Verification) -> Receipt:
         base=plan.base.kind,
         base_python=plan.base.python,
         prefix=target.prefix,
-        made=now,
-        proven=now,
+        made=_now(),
         rigfit=version("rigfit"),
         imports=list(target.template.imports),
+        device=target.device,
         gpu=target.gpu,
-        machine=target.machine.to_json(),
-        verification=verification,
+        quantization=target.quantization,
     )
 
 
-def _not_passed(verification: Verification, again: str) -> Problem:
+def _to_be_proven(making: Making, target: Target) -> Making:
+    """As `target` has it: what was made for one machine may be proven otherwise on another."""
+    return replace(making, device=target.device, gpu=target.gpu, quantization=target.quantization)
+
+
+def _trial(making: Making, level: Level) -> Trial:
+    return Trial(
+        environment=making.environment,
+        python=Path(making.prefix) / "bin" / "python",
+        imports=tuple(making.imports),
+        device=making.device,
+        gpu=making.gpu,
+        quantization=making.quantization,
+        level=level,
+    )
+
+
+def _not_passed(verification: Verification, environment: Environment) -> Problem:
     failed = [check for check in verification.checks if check.status == "failed"]
-    names = ", ".join(check.id for check in failed)
-    name = verification.environment
+    names, name = ", ".join(check.id for check in failed), verification.environment
+    said = "is not proven" if verification.level == "full" else f"does not pass at level {verification.level}"
+    again = "rigfit setup -v" if environment.standing == "unfinished" else f"rigfit verify {name} -v"
+    afresh = f"rigfit repair {name}"
+    if environment.standing == "unproven":  # a repair would prove it, and that may be impossible on this machine
+        afresh = f"make it afresh: `rigfit remove {name}`, then `rigfit setup --no-verify` as before"
     return Problem(
         code="verification_failed",
-        what=f"{name} is not proven: {len(failed)} of {len(verification.checks)} checks failed: {names}",
-        fix=(f"rigfit repair {name}", again),
+        what=f"{name} {said}: {len(failed)} of {len(verification.checks)} checks failed: {names}",
+        fix=(afresh, again),
         detail="\n".join(f"{check.id}: {check.why}" for check in failed),
     )
 
 
-def _same_gpu(receipt: Receipt, machine: Machine) -> str | None:
+def _where_there_is_one(making: Making, machine: Machine) -> Making:
+    """To import modules any GPU will do, and none, too."""
+    present = _present(machine)
+    if making.device == "cpu" or isinstance(machine.driver, DriverFault) or not present:
+        return replace(making, device="cpu", gpu=None)
+    return replace(making, gpu=making.gpu if making.gpu in present else present[0])
+
+
+def _present(machine: Machine) -> list[str | None]:
+    """The UUIDs of the GPUs and of the parts that they are cut into, one to be used first."""
+    parts = [part.uuid for gpu in machine.gpus for part in gpu.slices or ()]
+    return [*(gpu.target for gpu in machine.gpus), *parts, *(gpu.uuid for gpu in machine.gpus)]
+
+
+def _same_gpu(making: Making, machine: Machine) -> str | None:
     """The GPU of the proof. Raises ProblemError where it cannot be reached now."""
     if isinstance(machine.driver, DriverFault):
         raise ProblemError(Problem(code="driver_fault", what=machine.driver.what, fix=machine.driver.fix))
-    present = [gpu.uuid for gpu in machine.gpus]
-    if receipt.gpu is None:
+    present = _present(machine)
+    if making.gpu is None:
         return next(iter(present), None)
-    if receipt.gpu not in present:
-        what = f"the GPU on which {receipt.environment} was proven, {receipt.gpu}, is not in this machine now"
-        raise ProblemError(Problem(code="unknown_gpu", what=what, fix=(f"rigfit setup {receipt.template}",)))
-    return receipt.gpu
-
-
-def _python(prefix: str) -> Path:
-    return Path(prefix) / "bin" / "python"
+    if making.gpu not in present:
+        what = f"the GPU on which {making.environment} was proven, {making.gpu}, is not in this machine now"
+        raise ProblemError(Problem(code="unknown_gpu", what=what, fix=(f"rigfit setup {making.template}",)))
+    return making.gpu
 
 
 def _now() -> str:

@@ -6,14 +6,14 @@ import os
 
 from rigfit.core.environment import Environment
 from rigfit.core.problem import Problem, ProblemError
-from rigfit.core.receipt import Receipt
+from rigfit.core.receipt import Receipt, Unproven
 from rigfit.engine.settings import Settings
 from rigfit.provision.prefix import Prefix, environments_in
 from rigfit.store.receipts import Receipts
 
 
 class Keeping:
-    """Lists, finds and removes environments. A prefix without receipt is unfinished."""
+    """Lists, finds and removes environments. A prefix without a record is unfinished."""
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home
@@ -22,34 +22,40 @@ class Keeping:
     def prefix(self, name: str) -> Prefix:
         return Prefix(home=self._home.path, name=name)
 
-    def proof(self, name: str) -> Receipt | None:
-        """The receipt of an environment that is whole, in its place, and able to start."""
-        receipt, prefix = self.receipts.proof(name), self.prefix(name)
-        if receipt is None or not prefix.is_whole() or not os.access(prefix.path / "bin" / "python", os.X_OK):
-            return None
-        here = (receipt.environment, receipt.prefix) == (name, str(prefix.path))
-        return receipt if here and receipt.verification.passed and receipt.verification.level == "full" else None
+    def standing(self, name: str) -> Receipt | Unproven | None:
+        """The record of an environment that needs no making: proven, or made and not tried."""
+        environment = self._look(name)
+        return environment.record if environment.standing in ("proven", "unproven") else None
 
     def all(self) -> tuple[Environment, ...]:
         """Every environment, set up last first."""
         found = [self._look(name) for name in environments_in(self._home.path)]
-        return tuple(sorted(found, key=lambda e: e.receipt.made if e.receipt else "", reverse=True))
+        return tuple(sorted(found, key=lambda e: e.making.made if e.making else "", reverse=True))
 
     def _look(self, name: str) -> Environment:
         prefix = str(self._home.prefix(name))
-        proof = self.proof(name)
-        if proof is not None:
-            return Environment(name=name, prefix=prefix, standing="proven", receipt=proof)
+        proof, unproven = self.receipts.proof(name), self.receipts.unproven(name)
+        if proof is not None and proof.verification.proves and self._can_start(proof):
+            return Environment(name=name, prefix=prefix, standing="proven", record=proof)
         failure = self.receipts.failure(name)
         if failure is not None and self.prefix(name).is_whole():
-            return Environment(name=name, prefix=prefix, standing="failed", receipt=failure)
+            return Environment(name=name, prefix=prefix, standing="failed", record=failure)
+        if proof is None and unproven is not None and self._can_start(unproven):
+            return Environment(name=name, prefix=prefix, standing="unproven", record=unproven)
         return Environment(name=name, prefix=prefix, standing="unfinished")
+
+    def _can_start(self, record: Receipt | Unproven) -> bool:
+        """Whether the environment is whole, in its place, and has a Python."""
+        making = record.making
+        prefix = self.prefix(making.environment)
+        in_place = making.prefix == str(prefix.path) and prefix.is_whole()
+        return in_place and os.access(prefix.path / "bin" / "python", os.X_OK)
 
     def find(self, wanted: str | None) -> Environment:
         """By its name or the unambiguous beginning of it; None is the one that was set up last."""
         known = self.all()
         if wanted is None:
-            made = [environment for environment in known if environment.receipt]
+            made = [environment for environment in known if environment.making]
             if made:
                 return made[0]
             what = "no environment has been set up to the end yet"
@@ -87,15 +93,19 @@ class Keeping:
 
 
 def _short_names(environment: Environment) -> tuple[str, ...]:
-    receipt = environment.receipt
-    return (receipt.template, f"{receipt.template}-{receipt.variant}") if receipt else ()
+    making = environment.making
+    return (making.template, f"{making.template}-{making.variant}") if making else ()
 
 
 def not_usable(environment: Environment) -> Problem:
     """The refusal to use what is not proven."""
-    repair = f"rigfit repair {environment.name}"
+    repair, verify = f"rigfit repair {environment.name}", f"rigfit verify {environment.name}"
     if environment.standing == "failed":
         what = f"{environment.name} failed its last verification"
-        return Problem(code="verification_failed", what=what, fix=(f"rigfit verify {environment.name}", repair))
+        return Problem(code="verification_failed", what=what, fix=(verify, repair))
+    if environment.standing == "unproven":
+        what = f"{environment.name} is unproven: it was set up with `--no-verify`, and nobody has seen it work"
+        fix = (f"on the machine that it was made for: `{verify}`",)
+        return Problem(code="environment_unproven", what=what, fix=fix)
     what = f"{environment.name} is unfinished: its setup was interrupted, it was never proven, or it is damaged"
     return Problem(code="environment_unfinished", what=what, fix=("rigfit setup", repair))

@@ -26,7 +26,7 @@ def _changes(environment: Environment, environ: Mapping[str, str]) -> dict[str, 
     """New values; None unsets."""
     own_bin = f"{environment.prefix}/bin"
     others = [place for place in environ.get("PATH", "/usr/bin:/bin").split(":") if place != own_bin]
-    kind = "CONDA_PREFIX" if environment.receipt and environment.receipt.base == "conda" else "VIRTUAL_ENV"
+    kind = "CONDA_PREFIX" if environment.making and environment.making.base == "conda" else "VIRTUAL_ENV"
     own = {"PATH": ":".join([own_bin, *others]), kind: environment.prefix, "RIGFIT_ENVIRONMENT": environment.name}
     own["PYTHONNOUSERSITE"] = "1"  # the proof was without ~/.local, too
     return {name: None for name in _FOREIGN if name in environ} | own

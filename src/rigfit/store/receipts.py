@@ -1,41 +1,59 @@
-"""Receipts on disk: one JSON file for each proven environment."""
+"""Receipts on disk: one JSON file for each proven environment, and what is known of those that are not."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
-from rigfit.core.receipt import Receipt
+from rigfit.core.receipt import Receipt, Unproven
 from rigfit.store.files import write_whole
 from rigfit.store.paths import Home
 
+_T = TypeVar("_T")
+
 
 class Receipts:
-    """A receipt proves; when a later verification fails, its record takes the receipt's place as `*.failed.json`."""
+    """A receipt proves. Where a later verification fails, its record takes the receipt's place as `*.failed.json`.
+
+    `*.unproven.json` is what has been made and was never tried.
+    """
 
     def __init__(self, home: Home) -> None:
         self._folder = home.receipts
 
     def keep(self, receipt: Receipt) -> None:
-        """Write it; an earlier failure of the same environment is over."""
-        write_whole(self._proof(receipt.environment), json.dumps(receipt.to_json(), indent=1) + "\n")
-        self._failure(receipt.environment).unlink(missing_ok=True)
+        """Write it; whatever was known of the same environment is over."""
+        name = receipt.making.environment
+        _write(self._proof(name), receipt)
+        self._failure(name).unlink(missing_ok=True)
+        self._unproven(name).unlink(missing_ok=True)
 
     def withdraw(self, receipt: Receipt) -> None:
         """Its verification has failed: remember that, and take the proof away."""
-        write_whole(self._failure(receipt.environment), json.dumps(receipt.to_json(), indent=1) + "\n")
-        self._proof(receipt.environment).unlink(missing_ok=True)
+        name = receipt.making.environment
+        _write(self._failure(name), receipt)
+        self._proof(name).unlink(missing_ok=True)
+        self._unproven(name).unlink(missing_ok=True)
+
+    def await_proof(self, unproven: Unproven) -> None:
+        """Remember what was made, so that it can be proven later."""
+        _write(self._unproven(unproven.making.environment), unproven)
 
     def forget(self, environment: str) -> None:
         """Proof first: an environment is unfinished from that moment on."""
-        self._proof(environment).unlink(missing_ok=True)
-        self._failure(environment).unlink(missing_ok=True)
+        for path in (self._proof(environment), self._failure(environment), self._unproven(environment)):
+            path.unlink(missing_ok=True)
 
     def proof(self, environment: str) -> Receipt | None:
-        return _read(self._proof(environment))
+        return _read(self._proof(environment), Receipt.from_json)
 
     def failure(self, environment: str) -> Receipt | None:
-        return _read(self._failure(environment))
+        return _read(self._failure(environment), Receipt.from_json)
+
+    def unproven(self, environment: str) -> Unproven | None:
+        return _read(self._unproven(environment), Unproven.from_json)
 
     def _proof(self, environment: str) -> Path:
         return self._folder / f"{environment}.json"
@@ -43,10 +61,17 @@ class Receipts:
     def _failure(self, environment: str) -> Path:
         return self._folder / f"{environment}.failed.json"
 
+    def _unproven(self, environment: str) -> Path:
+        return self._folder / f"{environment}.unproven.json"
 
-def _read(path: Path) -> Receipt | None:
-    """None for no file and for one that is not a receipt: what cannot be read proves nothing."""
+
+def _write(path: Path, record: Receipt | Unproven) -> None:
+    write_whole(path, json.dumps(record.to_json(), indent=1) + "\n")
+
+
+def _read(path: Path, parse: Callable[[dict[str, Any]], _T]) -> _T | None:
+    """None for no file and for one that is not such a record: what cannot be read proves nothing."""
     try:
-        return Receipt.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return parse(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from rigfit.core.cancel import Cancel
-from rigfit.core.event import CHECK_IDS, Check, CheckStarted, Log
+from rigfit.core.event import Check, CheckStarted, Log, check_ids
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.receipt import Level, Verification
+from rigfit.core.template import Quantization
 from rigfit.process.child import Command, Ended, Said, run
 
 PAYLOAD = Path(__file__).parent / "payloads" / "quantized.py"
@@ -30,6 +31,7 @@ class Trial:
     python: Path
     imports: tuple[str, ...]
     device: str
+    quantization: Quantization
     gpu: str | None = None
     level: Level = "full"
     limit: float = 900
@@ -64,6 +66,7 @@ def prove(
     return Verification(
         environment=trial.environment,
         device=trial.device,
+        quantization=trial.quantization,
         level=trial.level,
         versions=heard.versions,
         checks=tuple(heard.checks),
@@ -74,6 +77,7 @@ def _command(trial: Trial, scratch: str, environ: Mapping[str, str]) -> Command:
     request = {
         "level": trial.level,
         "device": trial.device,
+        "quantization": trial.quantization,
         "imports": list(trial.imports),
         "scratch": scratch,
     }
@@ -123,19 +127,19 @@ def _ending(ended: Ended, heard: _Heard, trial: Trial) -> Iterator[Check]:
     if ended.cancelled:
         what = "stopped while verifying; nothing was proven"
         raise ProblemError(Problem(code="stopped", what=what, fix=("run the same command again",)))
-    if heard.done and ended.code == 0 and tuple(check.id for check in heard.checks) == CHECK_IDS:
+    if heard.done and ended.code == 0 and tuple(check.id for check in heard.checks) == check_ids(trial.quantization):
         return
     if ended.timed_out or ended.code == -signal.SIGKILL:
         how = f"took more than {trial.limit:.0f} s" if ended.timed_out else "was killed; there may be too little memory"
         raise ProblemError(_crashed(f"the verification of {trial.environment} {how}", heard, trial))
-    yield from _after_a_crash(ended, heard)
+    yield from _after_a_crash(ended, heard, trial)
 
 
-def _after_a_crash(ended: Ended, heard: _Heard) -> Iterator[Check]:
+def _after_a_crash(ended: Ended, heard: _Heard, trial: Trial) -> Iterator[Check]:
     """A Python that dies by itself has failed the check that it was at; what comes after could not be tried."""
     how = f"by signal {-ended.code}" if ended.code < 0 else f"with exit code {ended.code}"
     why = f"Python ended {how}: {' / '.join(list(heard.last)[-3:])}"
-    for number, name in enumerate(CHECK_IDS[len(heard.checks) :]):
+    for number, name in enumerate(check_ids(trial.quantization)[len(heard.checks) :]):
         last = Check(id=name, status="failed", why=why) if number == 0 else Check(id=name, status="skipped", why=why)
         heard.checks.append(last)
         yield last

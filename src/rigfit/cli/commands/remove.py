@@ -1,4 +1,4 @@
-"""Remove an environment and its receipt."""
+"""Remove an environment and what is known of it."""
 
 from __future__ import annotations
 

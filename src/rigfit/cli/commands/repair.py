@@ -23,7 +23,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, face: Face) -> int:
     from rigfit.cli import draw
     from rigfit.cli.live import follow, stoppable
-    from rigfit.core.receipt import Receipt
     from rigfit.engine.carrying import Carrying
     from rigfit.engine.fitting import Fitting
     from rigfit.engine.keeping import Keeping
@@ -35,5 +34,5 @@ def execute(args: argparse.Namespace, face: Face) -> int:
     with stoppable() as cancel:
         finished = follow(Carrying(settings).carry_out(plan, cancel), face)
     if not face.events:
-        face.result(finished.result, lambda: draw.receipt(Receipt.from_json(finished.result)))
+        face.result(finished.result, lambda: draw.outcome(finished.result))
     return DONE

@@ -1,7 +1,8 @@
 """Set up the environment that fits, and prove it: the main job.
 
 Asks the machine, chooses the variant that fits, shows the plan, and once you agree fetches, installs and verifies it.
-It can be stopped at any moment and run again.
+It can be stopped at any moment and run again. With --machine and --no-verify it prepares an environment for another
+machine that shares this disk, such as a GPU node of a cluster; there `rigfit verify` proves it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from rigfit.core.problem import DONE, STOPPED, Problem, ProblemError
 def add(parser: argparse.ArgumentParser) -> None:
     options.add_fitting(parser)
     options.add_sources(parser)
+    parser.add_argument(
+        "--no-verify", action="store_true", help="prove nothing: the environment is unproven until `rigfit verify` ran"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="stop after the plan")
     options.add_output(parser, events=True)
@@ -25,7 +29,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, face: Face) -> int:
     from rigfit.cli import draw
     from rigfit.cli.live import follow, stoppable
-    from rigfit.core.receipt import Receipt
     from rigfit.engine.carrying import Carrying
     from rigfit.engine.fitting import Fitting
 
@@ -35,7 +38,7 @@ def execute(args: argparse.Namespace, face: Face) -> int:
     judged = fitting.select(options.wish(args))
     if judged.chosen:
         face.tell(lambda: draw.choice(judged))
-    plan = fitting.plan(judged)
+    plan = fitting.plan(judged, prove=not args.no_verify)
     if args.dry_run:
         face.result(plan.to_json(), lambda: draw.plan(plan))
         return DONE
@@ -47,12 +50,16 @@ def execute(args: argparse.Namespace, face: Face) -> int:
     with stoppable() as cancel:
         finished = follow(Carrying(settings).carry_out(plan, cancel), face)
     if not face.events:
-        face.result(finished.result, lambda: draw.receipt(Receipt.from_json(finished.result)))
+        face.result(finished.result, lambda: draw.outcome(finished.result))
     return DONE
 
 
 def _refuse_a_recorded_machine(args: argparse.Namespace) -> None:
-    if args.machine is not None:
+    if args.machine is not None and not args.no_verify:
         what = f"{args.machine} is a recorded machine: it can be judged, but nothing can be proven on it from here"
-        fix = ("`--dry-run` shows the plan for it", "run `rigfit setup` on that machine")
+        fix = (
+            "`--dry-run` shows the plan for it",
+            "run `rigfit setup` on that machine",
+            "or set it up from here, unproven, with `--no-verify`",
+        )
         raise ProblemError(Problem(code="machine_is_recorded", what=what, fix=fix))

@@ -1,6 +1,7 @@
-"""Prove an environment again by really loading a model in 8 bits and training a LoRA step.
+"""Prove an environment by really loading a quantized model and training a LoRA step.
 
-Without ENV, the one that was set up last. Renews its receipt, or withdraws it when a check fails.
+Without ENV, the one that was set up last. Gives or renews its receipt, or withdraws it when a check fails. An environment
+that was set up with --no-verify is judged on this machine first.
 """
 
 from __future__ import annotations
@@ -18,22 +19,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("environment", nargs="?", metavar="ENV", help="its name, or the beginning of it")
     which.add_argument("--all", action="store_true", help="every one that was ever proven; exits as the worst of them")
+    options.add_level(parser)
+    options.add_catalog(parser)
     options.add_home(parser)
     options.add_output(parser, events=True)
 
 
 def execute(args: argparse.Namespace, face: Face) -> int:
     from rigfit.cli import draw
-    from rigfit.core.receipt import Receipt
+    from rigfit.core.receipt import Verification
     from rigfit.engine.keeping import Keeping
 
     keeping = Keeping(options.settings(args))
     if args.all:
         keeping.find(None)  # says so where there is none
         return _all(args, face, [each.name for each in keeping.all() if each.receipt])
-    proof = Receipt.from_json(_proven(args, face, keeping.find(args.environment).name)).verification
+    done = Verification.from_json(_tried(args, face, keeping.find(args.environment).name))
     if not face.events:
-        face.result(proof.to_json(), lambda: draw.verification(proof))
+        face.result(done.to_json(), lambda: draw.verification(done))
     return DONE
 
 
@@ -41,10 +44,11 @@ def _all(args: argparse.Namespace, face: Face, names: list[str]) -> int:
     """One after the other; a stop ends them all."""
     problems: list[Problem] = []
     results: list[dict[str, Any]] = []
+    words = "proven" if args.level == "full" else f"passed at level {args.level}"
     for name in names:
         try:
-            results.append(_proven(args, face, name))
-            face.note(f"proven: {name}")
+            results.append(_tried(args, face, name))
+            face.note(f"{words}: {name}")
         except ProblemError as error:  # noqa: PERF203 - each takes seconds
             if error.problem.code == "stopped":
                 raise
@@ -53,21 +57,21 @@ def _all(args: argparse.Namespace, face: Face, names: list[str]) -> int:
     if problems:
         worst = max(problems, key=lambda problem: problem.exit_code)
         detail = "\n".join(problem.what for problem in problems)
-        what = f"{len(problems)} of {len(names)} environments are not proven"
+        what = f"{len(problems)} of {len(names)} environments are not {words}"
         raise ProblemError(replace(worst, what=what, detail=detail), {"environments": results})
     if not face.events:
-        face.result({"environments": results}, lambda: f"all {len(names)} environments are proven")
+        face.result({"environments": results}, lambda: f"{words}: all {len(names)} environments")
     return DONE
 
 
-def _proven(args: argparse.Namespace, face: Face, name: str) -> dict[str, Any]:
-    """The renewed receipt as JSON; raises ProblemError if it is not proven."""
+def _tried(args: argparse.Namespace, face: Face, name: str) -> dict[str, Any]:
+    """The receipt or, below level full, the verification, as JSON; raises ProblemError for what did not pass."""
     from rigfit.cli.live import follow, stoppable
     from rigfit.engine.carrying import Carrying
-    from rigfit.engine.keeping import Keeping
-    from rigfit.engine.seeing import see
+    from rigfit.engine.fitting import Fitting
 
     settings = options.settings(args)
+    carrying, fitting = Carrying(settings), Fitting(settings)
+    work = carrying.verify if args.level == "full" else carrying.import_all
     with stoppable() as cancel:
-        events = Carrying(settings).verify(Keeping(settings).find(name), see(settings), cancel)
-        return follow(events, face).result
+        return follow(work(name, fitting, cancel), face).result
