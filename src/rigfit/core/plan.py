@@ -160,7 +160,9 @@ def _making(lock: Lock, survey: Survey) -> tuple[Step, ...]:
 
 def _base_step(lock: Lock, survey: Survey) -> Step:
     if isinstance(survey.base, Base) and survey.base.kind == "local":
-        title = say("Python {version} of this machine ({python})", version=survey.base.version, python=survey.base.python)
+        title = say(
+            "Python {version} of this machine ({python})", version=survey.base.version, python=survey.base.python
+        )
         return Step(id="base", title=title)
     return Step(
         id="base",

@@ -1,0 +1,59 @@
+"""English texts that remember how they were made, so that a face can say them in another language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Any
+
+
+class Words(str):
+    """The text of `template` with `values` filled in, as `str.format` does; programs read it as it is, in English."""
+
+    __slots__ = ("template", "values")
+
+    template: str
+    values: Mapping[str, Any]
+
+    def __reduce__(self) -> tuple[Callable[..., Words], tuple[str, str, Mapping[str, Any]]]:
+        return _worded, (str(self), self.template, self.values)
+
+    def __deepcopy__(self, memo: Mapping[int, object]) -> Words:
+        return self
+
+
+def say(template: str, /, **values: Any) -> Words:
+    """A text for people. `template` is a literal, by which the catalogs of other languages know it.
+
+    A text among the `values` is said in the other language, too, if it was made here; a plain one is a name.
+    """
+    return _worded(template.format(**values), template, values)
+
+
+def joined(separator: str, parts: Iterable[str]) -> Words:
+    """As `str.join`, of parts that remember how they were made. For what has no word between: marks, spaces, lines."""
+    values = {f"part{number}": part for number, part in enumerate(parts)}
+    template = _literally(separator).join(f"{{{name}}}" for name in values)
+    return _worded(separator.join(values.values()), template, values)
+
+
+def alternatives(parts: Iterable[str]) -> str:
+    """`linux-64 or linux-aarch64`; raises TypeError where there are none."""
+    return reduce(lambda first, other: say("{first} or {other}", first=first, other=other), parts)
+
+
+def sentence(clause: str) -> Words:
+    """A clause as a sentence of its own; the capital is that of English alone."""
+    words = say("{clause}.", clause=clause)
+    return _worded(f"{words[0].upper()}{words[1:]}", words.template, words.values)
+
+
+def _literally(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _worded(text: str, template: str, values: Mapping[str, Any]) -> Words:
+    words = Words(text)
+    words.template = template
+    words.values = values
+    return words
