@@ -5,14 +5,17 @@ Run `python tests/selection_matrix.py` after a change of facts, locks, machines 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from itertools import starmap
 from pathlib import Path
 
 from rigfit.catalog.load import load_facts, load_templates
 from rigfit.catalog.locate import catalog_dir
+from rigfit.core.advice import advised
 from rigfit.core.machine import Driver, Machine
-from rigfit.core.selection import Candidate, Selection, Wish, select
-from rigfit.core.verdict import Verdict
+from rigfit.core.refusal import nearest
+from rigfit.core.selection import Selection, Wish, select
 from rigfit.probe.machine import read_machine
 
 TESTS = Path(__file__).resolve().parent
@@ -21,56 +24,52 @@ MATRIX = TESTS / "selection-matrix.txt"
 HEAD = """\
 Written by `python tests/selection_matrix.py`; a test compares. A cell is the variant that the machine gets of that template, `slow` where
 8-bit is slow there, `nf4` where only 4-bit works, `-GPU` for what is left out; or `no` and the requirement that stands against it first.
+`setup` is what `rigfit setup` takes where no template is named.
 """
+ANY = "setup"
 
 
 def main() -> None:
+    if sys.argv[1:]:
+        sys.exit("usage: python tests/selection_matrix.py, without arguments; writes tests/selection-matrix.txt")
     MATRIX.write_text(matrix(), encoding="utf-8")
+    sys.stdout.write(f"wrote {MATRIX.relative_to(TESTS.parent)}: {len(MACHINES)} machines\n")
 
 
 def matrix() -> str:
     """The grid of machines and templates, then every reason against."""
     catalog = catalog_dir(None)
     templates, facts = load_templates(catalog), load_facts(catalog)
-    names = [template.name for template in templates]
+    wishes = {ANY: Wish()} | {template.name: Wish(template=template.name) for template in templates}
     machines = {path.stem: read_machine(path) for path in MACHINES}
     judged = {
-        stem: [select(machine, templates, facts, Wish(template=name)) for name in names]
+        stem: {
+            name: advised(select(machine, templates, facts, wish), templates, facts) for name, wish in wishes.items()
+        }
         for stem, machine in machines.items()
     }
-    grid = [["machine", *names], *([stem, *map(cell, row)] for stem, row in judged.items())]
-    reasons = (line for stem, row in judged.items() for line in described(stem, machines[stem], names, row))
+    grid = [["machine", *wishes], *([stem, *starmap(cell, row.items())] for stem, row in judged.items())]
+    reasons = (line for stem, row in judged.items() for line in described(stem, machines[stem], row))
     return "\n".join([HEAD, *columns(grid), "", *reasons]).rstrip() + "\n"
 
 
-def cell(selection: Selection) -> str:
+def cell(name: str, selection: Selection) -> str:
     chosen, ground = selection.chosen, selection.proving_ground
     if chosen is None:
-        return f"no {first_against(selection).requirement}"
+        return f"no {nearest(selection).decisive[0].requirement}"
     slow = any("8-bit is slow" in warning for warning in chosen.warnings)
     nf4 = chosen.quantization(ground.index if ground else None) == "nf4"
     marks = [*(["slow"] if slow else []), *(["nf4"] if nf4 else []), *(f"-GPU{index}" for index in chosen.left_out)]
-    return " ".join([chosen.variant.name, *marks])
+    variant = f"{chosen.variant.template}/{chosen.variant.name}" if name == ANY else chosen.variant.name
+    return " ".join([variant, *marks])
 
 
-def first_against(selection: Selection) -> Verdict:
-    """Of the nearest variant; a CPU build that nobody asked for is not what a machine with a GPU lacks."""
-    return nearest(selection).decisive[0]
-
-
-def nearest(selection: Selection) -> Candidate:
-    has_gpu = isinstance(selection.machine.driver, Driver)
-    of_its_kind = [each for each in selection.candidates if each.variant.is_cpu != has_gpu]
-    return (of_its_kind or selection.candidates)[0]
-
-
-def described(stem: str, machine: Machine, names: list[str], row: list[Selection]) -> Iterator[str]:
+def described(stem: str, machine: Machine, row: dict[str, Selection]) -> Iterator[str]:
     yield f"{stem}: {summary(machine)}"
-    for name, selection in zip(names, row, strict=True):
-        if selection.chosen is None:
-            against = first_against(selection)
-            yield f"  {name}/{nearest(selection).variant.name}: {against.words}"
-        else:
+    for name, selection in row.items():
+        if selection.chosen is None and name != ANY:
+            yield f"  {name}/{nearest(selection).variant.name}: {nearest(selection).decisive[0].words}"
+        elif selection.chosen is not None:
             yield from (f"  {name}/{selection.chosen.variant.name}: {warning}" for warning in selection.warnings)
     yield ""
 

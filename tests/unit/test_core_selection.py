@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 from packaging.version import Version as PackageVersion
 
+from rigfit.core.advice import advised
 from rigfit.core.fact import (
     Architecture,
     Bound,
@@ -147,7 +148,7 @@ FACTS = Facts(
     ),
     int8=(
         int8_row("0.40", "0.44.1", "7.5 8.9"),
-        int8_row("0.40", "0.44.1", "7.5 7.5", "slow", "GTX 16"),
+        int8_row("0.40", "0.44.1", "7.5 7.5", "slow", "GTX 1660"),
         int8_row("0.40", "0.44.1", "5.0 7.2", "slow"),
         int8_row("0.45", "0.50.9", "7.5 12.1"),
     ),
@@ -163,7 +164,7 @@ FACTS = Facts(
         architecture("7.0", "Volta"),
         architecture("12.1", "Blackwell", unified=True),
     ),
-    no_tensor_cores=Names(parts=("GTX 16",), source=SOURCE, read=READ),
+    no_tensor_cores=Names(parts=("GTX 1660",), source=SOURCE, read=READ),
     virtual_series=VirtualSeries(without_cuda=("A", "B"), source=SOURCE, read=READ),
     gpu_memory=GpuMemory(least=4 * GIB, why="a small model", source=SOURCE, read=READ),
 )
@@ -298,14 +299,14 @@ def test_a_card_for_which_only_4_bit_is_left_gets_the_build_that_has_code_for_it
     assert best is not None
     assert (best.variant.name, best.quantization(0)) == ("cu128", "nf4")
     assert any("8-bit does not work on V100" in warning and "4-bit" in warning for warning in selection.warnings)
-    assert "ended with bitsandbytes 0.44.1" in selection.warnings[0]
+    assert "the last bitsandbytes with 8-bit on 7.0 (Volta) is 0.44.1" in selection.warnings[0]
     assert selection.to_json()["quantization"] == "nf4"
     assert {v.requirement for v in selection.candidates[1].against} >= {"gpu_code"}
 
 
 def test_a_template_that_still_works_in_8_bits_on_that_card_is_named() -> None:
     seen = machine("580.159.04", gpu(0, "7.0", name="V100"))
-    selection = select(seen, BOTH, FACTS, Wish(template="current"))
+    selection = advised(select(seen, BOTH, FACTS, Wish(template="current")), BOTH, FACTS)
     assert selection.warnings[-1] == "for 8-bit on V100: `rigfit setup lora-8bit` (cu121)"
 
 
@@ -372,6 +373,85 @@ def test_on_wsl_the_driver_is_compared_with_those_of_windows() -> None:
     older = replace(seen, driver=Driver(version=Version("525.60.13")), platform=replace(seen.platform, wsl=True))
     problem = why_nothing(judged(older), (CURRENT,), FACTS)
     assert problem.fix == ("install a newer Windows NVIDIA driver: 527.41 or later, instead of 525.60.13",)
+
+
+def test_a_card_that_only_an_old_template_covers_does_not_change_the_choice_of_template() -> None:
+    pair = machine("580.159.04", gpu(0, "8.6", name="RTX 3090"), gpu(1, "6.1", name="GTX 1060"))
+    selection = advised(select(pair, BOTH, FACTS, Wish()), BOTH, FACTS)
+    assert selection.to_json()["chosen"] == {"template": "current", "variant": "cu132"}
+    assert selection.warnings[0].startswith("GPU 1 (GTX 1060) is left out of current/cu132: ")
+    assert selection.warnings[-1] == "for all of these GPUs: `rigfit setup lora-8bit` (cu121)"
+
+
+def test_a_full_disk_never_changes_the_choice_of_variant() -> None:
+    bigger = replace(CURRENT.variants[0], stacks=(replace(CURRENT.variants[0].stacks[0], disk=9 * GIB),))
+    templates = (replace(CURRENT, variants=(bigger, *CURRENT.variants[1:])), LEGACY)
+    seen = replace(machine("580.159.04", gpu(0, "8.6")), disk_free=4 * GIB)
+    selection = select(seen, templates, FACTS, Wish())
+    assert selection.chosen is None
+    problem = why_nothing(selection, templates, FACTS)
+    assert (problem.code, problem.what[-28:]) == ("disk_full", "needs 9.0 GiB, found 4.0 GiB")
+    assert problem.fix[-1] == "or take what fits as it is: `rigfit setup current --variant cu128`"
+
+
+def test_an_old_driver_that_costs_the_best_template_is_said() -> None:
+    old = replace(FACTS.drivers[2], minimum=Version("450.80.02"))
+    facts = replace(FACTS, drivers=(*FACTS.drivers[:2], old))
+    selection = advised(select(machine("470.256.02", gpu(0, "8.6")), BOTH, facts, Wish()), BOTH, facts)
+    assert selection.to_json()["chosen"] == {"template": "lora-8bit", "variant": "cu121"}
+    step = "install a newer NVIDIA driver: 525.60.13 or later, instead of 470.256.02"
+    assert selection.warnings == (f"for `current`: {step}",)
+
+
+def test_what_mends_an_unusable_gpu_is_the_first_thing_to_do() -> None:
+    shut = machine("550.54.14", gpu(0, "8.0", compute_mode="prohibited"))
+    problem = why_nothing(judged(shut), (CURRENT,), FACTS)
+    assert problem.fix[0].startswith("`sudo nvidia-smi -i 0 -c DEFAULT`")
+    assert problem.detail.startswith("`current` (cu128) needs a compute mode")
+
+
+def test_no_driver_that_is_older_than_the_present_one_is_advised() -> None:
+    seen = replace(
+        machine("580.126.20", gpu(0, "8.0")), driver=Driver(version=Version("580.126.20"), cuda=Version("11.8"))
+    )
+    problem = why_nothing(judged(seen), (CURRENT,), FACTS)
+    assert problem.fix[0].startswith("`unset CONDA_OVERRIDE_CUDA` if it is set")
+    assert not any("install" in step for step in problem.fix)
+
+
+def test_a_driver_without_any_gpu_and_a_cuda_of_nothing_are_no_crash() -> None:
+    problem = why_nothing(judged(machine("580.159.04")), (CURRENT,), FACTS)
+    assert "the driver answers, and names no GPU" in problem.detail
+    none = replace(machine("580.159.04", gpu(0, "8.0")), driver=Driver(version=Version("0"), cuda=Version("0")))
+    assert judged(none).chosen is None
+
+
+def test_the_cpu_is_offered_for_a_faulty_driver_only_where_it_works() -> None:
+    faulty = machine("not_loaded")
+    assert "--variant cpu" in why_nothing(judged(faulty), (CURRENT,), FACTS).fix[-1]
+    old = replace(faulty, platform=replace(faulty.platform, glibc=Version("2.17")))
+    assert not any("--variant cpu" in step for step in why_nothing(judged(old), (CURRENT,), FACTS).fix)
+    asked = why_nothing(judged(old, variant="cpu"), (CURRENT,), FACTS)
+    assert (asked.code, "glibc" in asked.detail) == ("nothing_fits", True)
+
+
+def test_a_small_mig_instance_is_no_proving_ground_beside_a_whole_card() -> None:
+    cut = gpu(0, "8.0", 40 * GIB, mig=True, slices=(Slice(uuid="MIG-a", memory_total=5 * GIB),))
+    selection = judged(machine("580.159.04", cut, gpu(1, "8.0", 40 * GIB)))
+    assert selection.proving_ground is not None
+    assert selection.proving_ground.index == 1
+
+
+def test_a_capability_that_no_fact_speaks_of_is_unknown() -> None:
+    facts = replace(
+        FACTS,
+        libraries=tuple(replace(row, cubins=codes("10.0")) for row in FACTS.libraries),
+        int8=(int8_row("0.45", "0.50.9", "7.5 10.3"),),
+        nf4=(nf4_row("0.45", "0.50.9", "6.0 10.3"),),
+    )
+    verdicts = select(machine("595.71.05", gpu(0, "10.7")), (CURRENT,), facts, Wish()).candidates[0].verdicts
+    verdict = next(v for v in verdicts if v.requirement == "quantization")
+    assert (verdict.status, verdict.why) == ("unknown", "no fact says whether bitsandbytes works on 10.7")
 
 
 def test_no_newer_driver_is_asked_for_where_none_will_ever_come() -> None:
@@ -479,7 +559,8 @@ def test_a_gpu_that_no_variant_covers_is_named_as_left_out() -> None:
     best = selection.chosen
     assert best is not None
     assert (best.variant.name, best.covers, best.left_out) == ("cu132", (1,), (0,))
-    assert selection.warnings == ("no variant works on all of these GPUs: GPU 0 (card 0) is left out; `--gpu` decides",)
+    why = "it has none for 6.1; the last torch that has is 2.4.1"
+    assert selection.warnings == (f"GPU 0 (card 0) is left out of current/cu132: {why}; `--gpu` decides",)
 
 
 def test_gpu_decides_by_index_or_uuid_and_one_that_is_not_there_is_refused() -> None:
@@ -555,7 +636,9 @@ def test_where_not_even_the_cpu_would_do_it_is_not_offered() -> None:
     alpine = machine("no_device")
     problem = why_nothing(judged(replace(alpine, platform=replace(alpine.platform, glibc=None))), (CURRENT,), FACTS)
     assert "current/cpu" in problem.detail
-    assert problem.fix == ("nothing in the catalog works on this machine",)
+    assert problem.fix == ("what could not be read is not taken for a yes: see `rigfit detect`",)
+    old = replace(alpine, platform=replace(alpine.platform, glibc=Version("2.17")))
+    assert why_nothing(judged(old), (CURRENT,), FACTS).fix == ("nothing in the catalog works on this machine",)
 
 
 def test_an_environment_that_stands_already_needs_no_room() -> None:

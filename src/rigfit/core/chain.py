@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 from packaging.version import Version as PackageVersion
 
 from rigfit.core.fact import Bound
+from rigfit.core.words import say
 
 _NAMES = {"peft": "PEFT", "numpy": "NumPy"}
 
@@ -43,4 +45,5 @@ def _next(
 
 def in_words(links: tuple[tuple[str, PackageVersion], ...]) -> str:
     """`bitsandbytes >= 0.45.0, so PEFT >= 0.14.0, so transformers >= 4.43.0`."""
-    return ", so ".join(f"{_NAMES.get(name, name)} >= {version}" for name, version in links)
+    bounds = (f"{_NAMES.get(name, name)} >= {version}" for name, version in links)
+    return reduce(lambda cause, effect: say("{cause}, so {effect}", cause=cause, effect=effect), bounds)

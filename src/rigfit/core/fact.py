@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -162,7 +163,7 @@ class Names(Fact):
 
     def name(self, gpu: str | None) -> bool:
         """Whether a GPU of that name is one of them."""
-        return any(part in (gpu or "") for part in self.parts)
+        return names_one(self.parts, gpu)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +199,11 @@ class Facts:
 
     def architecture(self, capability: Capability | None) -> Architecture | None:
         return next((row for row in self.architectures if row.capability == capability), None)
+
+
+def names_one(parts: tuple[str, ...], gpu: str | None) -> bool:
+    """Whether one of the parts stands in the name as words of its own: `T500` is not in `Jetson T5000`."""
+    return any(re.search(rf"\b{re.escape(part)}\b", gpu or "") for part in parts)
 
 
 def cubin_covers(built_for: Capability, gpu: Capability) -> bool:

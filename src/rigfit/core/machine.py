@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from rigfit.core.version import Capability, Version
+from rigfit.core.words import say
 
 Fault = Literal[
     "no_device",
@@ -80,13 +81,25 @@ class Gpu:
 
     @property
     def label(self) -> str:
-        return self.name or "a GPU of unknown name"
+        return self.name or say("a GPU of unknown name")
+
+    @property
+    def largest_slice(self) -> Slice | None:
+        return max(self.slices or (), key=lambda part: part.memory_total or 0, default=None)
 
     @property
     def target(self) -> str | None:
         """The UUID by which CUDA is told to use it: of a GPU cut into MIG instances that of the largest."""
-        largest = max(self.slices or (), key=lambda part: part.memory_total or 0, default=None)
+        largest = self.largest_slice
         return largest.uuid if largest else self.uuid
+
+    @property
+    def memory_for_one(self) -> int | None:
+        """The bytes that a program gets: of a GPU cut into MIG instances those of the largest."""
+        if not self.mig:
+            return self.memory_total
+        largest = self.largest_slice
+        return largest.memory_total if largest else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

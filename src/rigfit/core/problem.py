@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from typing import Any
+
 from rigfit.core.words import say
 
 DONE, BUG, USAGE, NOTHING_FITS, CATALOG_INVALID, PROVISIONING_FAILED, VERIFICATION_FAILED, DOCTOR_FOUND, STOPPED = (
@@ -23,6 +24,7 @@ DONE, BUG, USAGE, NOTHING_FITS, CATALOG_INVALID, PROVISIONING_FAILED, VERIFICATI
 EXIT_CODES: dict[str, int] = {
     "bug": BUG,
     "usage": USAGE,
+    "address_unavailable": USAGE,
     "unknown_template": USAGE,
     "unknown_variant": USAGE,
     "unknown_gpu": USAGE,

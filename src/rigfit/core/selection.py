@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rigfit.core.fact import Facts
 from rigfit.core.machine import Gpu, Machine
 from rigfit.core.problem import Problem, ProblemError
-from rigfit.core.requirements import platform_name, requirements_of
+from rigfit.core.requirements import Requirement, platform_name, requirements_of
 from rigfit.core.template import Quantization, Stack, Template, Variant
 from rigfit.core.verdict import Verdict
 from rigfit.core.version import Capability
+from rigfit.core.words import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,11 @@ class Candidate:
         return tuple(verdict for verdict in self.against if verdict.gpu is None or not self.covers)
 
     @property
+    def lacks_only_disk(self) -> bool:
+        """Whether it would fit but for a disk that is known to be too full."""
+        return {(v.requirement, v.status) for v in self.decisive} == {("disk", "unmet")}
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What to know although it fits."""
         speaking = (v for v in self.verdicts if v.status == "met" and v.gpu in (None, *self.covers))
@@ -85,7 +92,7 @@ class Candidate:
 class Selection:
     """Every candidate, best first; the first that fits is the chosen one. `gpus` are those that were selected.
 
-    `advice` names what would do better on the same machine, in another template.
+    `advice` (see advice.py) names what would do better on the same machine.
     """
 
     machine: Machine
@@ -96,7 +103,9 @@ class Selection:
 
     @property
     def chosen(self) -> Candidate | None:
-        return next((candidate for candidate in self.candidates if candidate.fits), None)
+        """None also where the best lacks nothing but space on the disk: nobody gets another stack for that."""
+        best = self.candidates[0] if self.candidates else None
+        return best if best is not None and best.fits else None
 
     @property
     def next_best(self) -> Candidate | None:
@@ -110,9 +119,8 @@ class Selection:
         chosen = self.chosen
         if chosen is None:
             return ()
-        left = ", ".join(f"GPU {gpu.index} ({gpu.label})" for gpu in self.gpus if gpu.index in chosen.left_out)
-        none = f"no variant works on all of these GPUs: {left} is left out; `--gpu` decides"
-        return (*([none] if left else []), *chosen.warnings, *self.advice)
+        left = [gpu for gpu in self.gpus if gpu.index in chosen.left_out]
+        return (*(_left_out(gpu, chosen) for gpu in left), *chosen.warnings, *self.advice)
 
     @property
     def proving_ground(self) -> Gpu | None:
@@ -133,9 +141,20 @@ class Selection:
         }
 
 
+def _left_out(gpu: Gpu, chosen: Candidate) -> str:
+    reason = next(verdict for verdict in chosen.against if verdict.gpu == gpu.index)
+    return say(
+        "GPU {index} ({gpu}) is left out of {variant}: {why}; `--gpu` decides",
+        index=gpu.index,
+        gpu=gpu.label,
+        variant=f"{chosen.variant.template}/{chosen.variant.name}",
+        why=reason.why,
+    )
+
+
 def _promise(candidate: Candidate | None, gpu: Gpu) -> tuple[bool, Capability, int, int]:
     in_8_bits = candidate is not None and candidate.quantization(gpu.index) == "int8"
-    return in_8_bits, gpu.compute_capability or Capability(0, 0), gpu.memory_total or 0, -gpu.index
+    return in_8_bits, gpu.compute_capability or Capability(0, 0), gpu.memory_for_one or 0, -gpu.index
 
 
 def select(machine: Machine, templates: tuple[Template, ...], facts: Facts, wish: Wish) -> Selection:
@@ -143,9 +162,11 @@ def select(machine: Machine, templates: tuple[Template, ...], facts: Facts, wish
     gpus = _selected_gpus(machine, wish.gpu)
     judged = [judge(machine, gpus, variant, facts, wish) for variant in _wanted(templates, wish)]
     ranks = {template.name: -place for place, template in enumerate(templates)}
-    best_first = sorted(judged, key=lambda each: _merit(each, gpus, ranks[each.variant.template]), reverse=True)
-    selection = Selection(machine=machine, wish=wish, gpus=gpus, candidates=tuple(best_first))
-    return replace(selection, advice=_advice(selection, templates, facts))
+    platform = platform_name(machine)
+    best_first = sorted(
+        judged, key=lambda each: _merit(each, gpus, ranks[each.variant.template], platform), reverse=True
+    )
+    return Selection(machine=machine, wish=wish, gpus=gpus, candidates=tuple(best_first))
 
 
 def judge(machine: Machine, gpus: tuple[Gpu, ...], variant: Variant, facts: Facts, wish: Wish) -> Candidate:
@@ -153,7 +174,7 @@ def judge(machine: Machine, gpus: tuple[Gpu, ...], variant: Variant, facts: Fact
     asked, there = wish.variant is not None, variant.environment in wish.standing
     stack = variant.stack(platform_name(machine))
     requirements = requirements_of(variant, stack, facts, asked=asked, there=there)
-    verdicts = tuple(verdict for requirement in requirements for verdict in requirement.check(machine, gpus))
+    verdicts = tuple(_verdicts(requirements, machine, gpus))
     lost = {verdict.gpu for verdict in verdicts if verdict.gpu is not None and verdict.status != "met"}
     used = () if variant.is_cpu else gpus
     return Candidate(
@@ -165,46 +186,46 @@ def judge(machine: Machine, gpus: tuple[Gpu, ...], variant: Variant, facts: Fact
     )
 
 
-def _merit(
-    candidate: Candidate, gpus: tuple[Gpu, ...], rank: int
-) -> tuple[bool, bool, Capability, int, bool, int, bool, bool]:
-    """Fits; leaves no GPU out; covers the most capable card; the better template; a GPU build where there is a GPU.
+def _verdicts(requirements: tuple[Requirement, ...], machine: Machine, gpus: tuple[Gpu, ...]) -> Iterator[Verdict]:
+    """On a platform that it is not made for, nothing else is worth judging."""
+    for requirement in requirements:
+        found = requirement.check(machine, gpus)
+        yield from found
+        if any(verdict.requirement == "platform" and verdict.status != "met" for verdict in found):
+            return
 
-    Then what lacks the least, is all in 8 bits, and leaves no code to be compiled.
 
-    Sorting is stable, so the order in the template decides ties.
-    """
+def _merit(candidate: Candidate, gpus: tuple[Gpu, ...], rank: int, platform: str | None) -> tuple[Any, ...]:
+    """What is better in a candidate, the weightiest first. Sorting is stable, so the order in the template decides ties."""
     covered = [gpu.compute_capability for gpu in gpus if gpu.index in candidate.covers and gpu.compute_capability]
     in_8_bits = all(candidate.quantization(index) == "int8" for index in candidate.covers)
+    hopeful = candidate.fits or candidate.lacks_only_disk
     return (
-        candidate.fits,
-        candidate.fits and not candidate.left_out,
-        max(covered, default=Capability(0, 0)),
+        hopeful,
         rank,
         candidate.variant.is_cpu != bool(gpus),
-        -len({verdict.requirement for verdict in candidate.decisive}),
+        candidate.stack.platform == platform,
+        hopeful and not candidate.left_out,
+        max(covered, default=Capability(0, 0)),
+        hopeful or -len(candidate.decisive),
+        hopeful or -_major(candidate.variant),  # of those that do not fit, the one for older drivers is nearer
         in_8_bits,
         not candidate.compiles,
     )
 
 
-def _advice(selection: Selection, templates: tuple[Template, ...], facts: Facts) -> tuple[str, ...]:
-    """Where the choice is proven in 4 bits, a template that works in 8 bits on the same GPU."""
-    chosen, ground = selection.chosen, selection.proving_ground
-    if chosen is None or ground is None or chosen.quantization(ground.index) == "int8":
-        return ()
-    for template in templates:
-        for variant in template.variants:
-            other = judge(selection.machine, selection.gpus, variant, facts, Wish())
-            if other.fits and ground.index in other.covers and other.quantization(ground.index) == "int8":
-                return (f"for 8-bit on {ground.label}: `rigfit setup {template.name}` ({variant.name})",)
-    return ()
+def _major(variant: Variant) -> int:
+    return variant.cuda.major if variant.cuda else 0
 
 
 def unknown_template(name: str, templates: tuple[Template, ...]) -> Problem:
     """The refusal of a name that the catalog does not have."""
-    choose = "choose one of: " + ", ".join(template.name for template in templates)
-    return Problem(code="unknown_template", what=f"there is no template `{name}` in the catalog", fix=(choose,))
+    names = ", ".join(template.name for template in templates)
+    return Problem(
+        code="unknown_template",
+        what=say("there is no template `{name}` in the catalog", name=name),
+        fix=(say("choose one of: {names}", names=names),),
+    )
 
 
 def _wanted(templates: tuple[Template, ...], wish: Wish) -> list[Variant]:
@@ -217,10 +238,15 @@ def _wanted(templates: tuple[Template, ...], wish: Wish) -> list[Variant]:
     found = [variant for variant in every if wish.variant in (None, variant.name)]
     if not found:
         names = ", ".join(variant.name for variant in every)
-        place = f"template `{wish.template}`" if wish.template else "the catalog"
-        what = f"there is no variant `{wish.variant}` in {place}"
-        raise ProblemError(Problem(code="unknown_variant", what=what, fix=(f"choose one of: {names}",)))
+        fix = (say("choose one of: {names}", names=names),)
+        raise ProblemError(Problem(code="unknown_variant", what=_no_such_variant(wish), fix=fix))
     return found
+
+
+def _no_such_variant(wish: Wish) -> str:
+    if wish.template is None:
+        return say("there is no variant `{name}` in the catalog", name=wish.variant)
+    return say("there is no variant `{name}` in template `{template}`", name=wish.variant, template=wish.template)
 
 
 def _selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
@@ -230,11 +256,11 @@ def _selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
     found = tuple(gpu for gpu in machine.gpus if wish in (str(gpu.index), gpu.uuid))
     cut = tuple(replace(gpu, slices=(part,)) for gpu in machine.gpus for part in gpu.slices or () if part.uuid == wish)
     if not found and not cut:
-        there = (
-            "; ".join(f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in machine.gpus)
-            or "none: no GPU was seen on this machine"
+        there = "; ".join(
+            [f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in machine.gpus]
+            + [f"{part.uuid} ({part.name} of GPU {gpu.index})" for gpu in machine.gpus for part in gpu.slices or ()],
         )
-        raise ProblemError(
-            Problem(code="unknown_gpu", what=f"there is no GPU `{wish}` on this machine", fix=(f"choose: {there}",)),
-        )
+        choose = say("choose: {gpus}", gpus=there) if there else say("choose: none: no GPU was seen on this machine")
+        what = say("there is no GPU `{name}` on this machine", name=wish)
+        raise ProblemError(Problem(code="unknown_gpu", what=what, fix=(choose,)))
     return found or cut

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from rigfit.core.template import Quantization
+from rigfit.core.words import say
 
 Status = Literal["met", "unmet", "unknown"]
 
@@ -15,8 +16,8 @@ Status = Literal["met", "unmet", "unknown"]
 class Verdict:
     """The judgement on one requirement; `gpu` is the index it speaks of, None for the whole machine.
 
-    `warning` is what a person must know although it is met. `quantization` is the way that was found to work, in a
-    verdict on that.
+    `warning` is what a person must know although it is met, `fix` what would mend it where it is not. `quantization` is
+    the way that was found to work, in a verdict on that.
     """
 
     requirement: str
@@ -27,6 +28,7 @@ class Verdict:
     source: str = ""
     gpu: int | None = None
     warning: str = ""
+    fix: str = ""
     quantization: Quantization | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -35,7 +37,13 @@ class Verdict:
     @property
     def words(self) -> str:
         """Requirement, needed, found and why, in one line."""
-        return f"{self.requirement}: needs {self.needed}; found {self.found}; {self.why}"
+        return say(
+            "{requirement}: needs {needed}; found {found}; {why}",
+            requirement=self.requirement,
+            needed=self.needed,
+            found=self.found,
+            why=self.why,
+        )
 
 
 def merged(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -49,4 +57,5 @@ def merged(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
 def _naming(verdict: Verdict, indexes: list[int]) -> Verdict:
     if not indexes:
         return verdict
-    return replace(verdict, found=f"{verdict.found} (GPU {', '.join(map(str, indexes))})")
+    gpus = ", ".join(map(str, indexes))
+    return replace(verdict, found=say("{found} (GPU {gpus})", found=verdict.found, gpus=gpus))

@@ -23,6 +23,10 @@ class Version:
             numbers.pop()
         object.__setattr__(self, "parts", tuple(numbers))
 
+    @property
+    def major(self) -> int:
+        return self.parts[0] if self.parts else 0
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Version) and self.parts == other.parts
 

@@ -30,11 +30,11 @@ def say(template: str, /, **values: Any) -> Words:
     return _worded(template.format(**values), template, values)
 
 
-def joined(separator: str, parts: Iterable[str]) -> Words:
-    """As `str.join`, of parts that remember how they were made. For what has no word between: marks, spaces, lines."""
+def joined(mark: str, parts: Iterable[str]) -> Words:
+    """As `str.join`, of parts that remember how they were made; `mark` may be a text, too."""
     values = {f"part{number}": part for number, part in enumerate(parts)}
-    template = _literally(separator).join(f"{{{name}}}" for name in values)
-    return _worded(separator.join(values.values()), template, values)
+    template = "{mark}".join(f"{{{name}}}" for name in values)
+    return _worded(mark.join(values.values()), template, {"mark": mark, **values})
 
 
 def alternatives(parts: Iterable[str]) -> str:
@@ -46,10 +46,6 @@ def sentence(clause: str) -> Words:
     """A clause as a sentence of its own; the capital is that of English alone."""
     words = say("{clause}.", clause=clause)
     return _worded(f"{words[0].upper()}{words[1:]}", words.template, words.values)
-
-
-def _literally(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _worded(text: str, template: str, values: Mapping[str, Any]) -> Words:

@@ -11,6 +11,7 @@ from pathlib import Path
 from rigfit.catalog.load import load_facts, load_templates
 from rigfit.catalog.locate import catalog_dir
 from rigfit.catalog.locks import read_lock
+from rigfit.core.advice import advised
 from rigfit.core.environment import Environment
 from rigfit.core.fact import Facts
 from rigfit.core.machine import Machine
@@ -21,6 +22,7 @@ from rigfit.core.refusal import why_nothing
 from rigfit.core.requirements import platform_name
 from rigfit.core.selection import Candidate, Selection, Wish, select
 from rigfit.core.template import Template
+from rigfit.core.words import joined, say
 from rigfit.engine.keeping import Keeping
 from rigfit.engine.seeing import see
 from rigfit.engine.settings import Settings
@@ -57,13 +59,14 @@ class Fitting:
         self._gather()
         try:
             standing = frozenset(environment.name for environment in self._keeping.all())
-            return select(self.machine, self.templates, self.facts, replace(wish, standing=standing))
+            judged = select(self.machine, self.templates, self.facts, replace(wish, standing=standing))
+            return advised(judged, self.templates, self.facts)
         except ProblemError as error:
             if error.problem.code != "unknown_template":
                 raise
-            needed = f"needed: {self.catalog / str(wish.template) / 'template.toml'}"
-            found = f"found: {', '.join(template.name for template in self.templates)}"
-            raise ProblemError(replace(error.problem, detail=f"{needed}\n{found}")) from None
+            needed = say("needed: {file}", file=self.catalog / str(wish.template) / "template.toml")
+            found = say("found: {names}", names=", ".join(template.name for template in self.templates))
+            raise ProblemError(replace(error.problem, detail=joined("\n", (needed, found)))) from None
 
     def _gather(self) -> None:
         """Most of the time NVML is waited for, so the catalog is read meanwhile."""
@@ -111,9 +114,11 @@ class Fitting:
         variants = (variant for template in self.templates for variant in template.variants)
         variant = next((variant for variant in variants if variant.environment == environment.name), None)
         if variant is None:
-            what = f"the lock of {environment.name} is no longer in the catalog, which says what it needs"
+            what = say(
+                "the lock of {name} is no longer in the catalog, which says what it needs", name=environment.name
+            )
             fix = (
-                "name the catalog it came from: `--catalog DIR`",
+                say("name the catalog it came from: `--catalog DIR`"),
                 f"rigfit remove {environment.name}",
                 "rigfit setup",
             )
@@ -150,10 +155,16 @@ def _refuse_another_platform(machine: Machine, environ: Mapping[str, str]) -> No
     """What runs on another kind of processor cannot be installed by this one: its interpreter does not start here."""
     here, there = host.platform(root=Path("/"), environ=environ), machine.platform
     if (here.os, here.arch) != (there.os, there.arch):
-        what = f"an environment for {there.os} on {there.arch} cannot be made here, on {here.os} on {here.arch}"
+        what = say(
+            "an environment for {os} on {arch} cannot be made here, on {own_os} on {own_arch}",
+            os=there.os,
+            arch=there.arch,
+            own_os=here.os,
+            own_arch=here.arch,
+        )
         fix = (
-            f"make it on a machine with {there.os} on {there.arch}",
-            "`--dry-run` without `--no-verify` shows the plan",
+            say("make it on a machine with {os} on {arch}", os=there.os, arch=there.arch),
+            say("`--dry-run` without `--no-verify` shows the plan"),
         )
         raise ProblemError(Problem(code="machine_is_recorded", what=what, fix=fix))
 
@@ -179,5 +190,8 @@ def _naming_the_next(problem: Problem, selection: Selection) -> Problem:
     if problem.code != "artifact_unavailable" or after is None:
         return problem
     variant = after.variant
-    hint = f"or take the next variant that fits: `rigfit setup {variant.template} --variant {variant.name}`"
+    hint = say(
+        "or take the next variant that fits: `{setup}`",
+        setup=f"rigfit setup {variant.template} --variant {variant.name}",
+    )
     return replace(problem, fix=(*problem.fix, hint))

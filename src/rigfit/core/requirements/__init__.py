@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from rigfit.core.fact import Facts
 from rigfit.core.requirements.base import Requirement
-from rigfit.core.requirements.driver import NewEnoughDriver, NoDevice, Usable
+from rigfit.core.requirements.driver import NewEnoughDriver, NoDevice
 from rigfit.core.requirements.gpu_code import GpuCode
 from rigfit.core.requirements.platform import Glibc, OnPlatform, platform_name
 from rigfit.core.requirements.quantization import CpuQuantization, GpuQuantization
 from rigfit.core.requirements.room import EnoughDisk, EnoughGpuMemory
+from rigfit.core.requirements.usable import Usable
 from rigfit.core.template import Stack, Variant
 
-__all__ = ["platform_name", "requirements_of"]
+__all__ = ["Requirement", "platform_name", "requirements_of"]
 
 
 def requirements_of(

@@ -8,6 +8,7 @@ from rigfit.core.fact import Facts
 from rigfit.core.machine import Gpu, Machine
 from rigfit.core.verdict import Verdict
 from rigfit.core.version import Capability
+from rigfit.core.words import say
 
 
 class Requirement(Protocol):
@@ -19,8 +20,9 @@ class Requirement(Protocol):
 
 
 def capability_found(gpu: Gpu) -> str:
-    capability = gpu.compute_capability
-    return f"{gpu.label} of compute capability {'unknown' if capability is None else capability}"
+    if gpu.compute_capability is None:
+        return say("{gpu} of compute capability unknown", gpu=gpu.label)
+    return say("{gpu} of compute capability {capability}", gpu=gpu.label, capability=gpu.compute_capability)
 
 
 def named(capability: Capability, facts: Facts) -> str:

@@ -1,8 +1,7 @@
-"""A driver that is new enough, or no device at all, and a GPU that programs may use."""
+"""A driver that is new enough, or no device at all."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,8 +9,7 @@ from rigfit.core.fact import DriverMinimum, Facts
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
 from rigfit.core.verdict import Status, Verdict
 from rigfit.core.version import Version
-
-_VIRTUAL = re.compile(r"-\d+([A-Z])$")  # a vGPU's type is named after the card, its memory in GB, and the series
+from rigfit.core.words import joined, say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +22,15 @@ class NoDevice:
         del gpus
         absent = isinstance(machine.driver, DriverFault) and machine.driver.fault == "no_device"
         if self.asked:
-            why = "the CPU variant was asked for"
+            why = say("the CPU variant was asked for")
         elif absent:
-            why = "there is no GPU to leave unused"
+            why = say("there is no GPU to leave unused")
         else:
-            why = "a CPU build would leave the GPU unused without a word; `--variant cpu` asks for it"
+            why = say("a CPU build would leave the GPU unused without a word; `--variant cpu` asks for it")
         verdict = Verdict(
             requirement="driver",
             status="met" if absent or self.asked else "unmet",
-            needed="no NVIDIA device, or `--variant cpu`",
+            needed=say("no NVIDIA device, or `--variant cpu`"),
             found=_driver_found(machine),
             why=why,
         )
@@ -52,41 +50,54 @@ class NewEnoughDriver:
         verdict = Verdict(
             requirement="driver",
             status=status,
-            needed=_driver_needed(machine, fact) if fact else f"a driver for CUDA {self.cuda}",
+            needed=self._needed(machine, fact),
             found=_driver_found(machine),
             why=why,
             source=fact.source if fact else "",
         )
         return (verdict,)
 
+    def _needed(self, machine: Machine, fact: DriverMinimum | None) -> str:
+        driver = machine.driver
+        by_its_word = isinstance(driver, Driver) and driver.cuda is not None and driver.cuda >= self.cuda
+        if fact is None or (by_its_word and isinstance(driver, Driver) and driver.version < minimum(machine, fact)):
+            return say("a driver for CUDA {cuda}", cuda=self.cuda)
+        return _driver_needed(machine, fact)
+
     def _judge(self, machine: Machine, fact: DriverMinimum | None, gpus: tuple[Gpu, ...]) -> tuple[Status, str]:
         match machine.driver:
             case DriverFault(fault="timeout" | "unknown"):
-                return "unknown", "the driver did not say its version"
+                return "unknown", say("the driver did not say its version")
             case DriverFault():
-                return "unmet", f"code built with CUDA {self.cuda} runs through the NVIDIA driver"
+                return "unmet", say("code built with CUDA {cuda} runs through the NVIDIA driver", cuda=self.cuda)
             case Driver() as driver:
                 if fact is None:
-                    return "unknown", f"no fact says which driver CUDA {self.cuda} needs"
+                    return "unknown", say("no fact says which driver CUDA {cuda} needs", cuda=self.cuda)
                 return self._judge_driver(driver, minimum(machine, fact), gpus)
 
     def _judge_driver(self, driver: Driver, least: Version, gpus: tuple[Gpu, ...]) -> tuple[Status, str]:
         """By its own word on CUDA, where that decides: Jetsons number their drivers in another way."""
-        reason = f"torch is built with CUDA {self.cuda}, which runs on drivers from {least} on"
-        if driver.cuda is not None and driver.cuda.parts[0] < self.cuda.parts[0]:
-            return "unmet", "; ".join([f"{reason}; this one supports CUDA {driver.cuda}", *self._too_old(least, gpus)])
+        reason = say(
+            "torch is built with CUDA {cuda}, which runs on drivers from {least} on", cuda=self.cuda, least=least
+        )
+        if driver.cuda is not None and driver.cuda.major < self.cuda.major:
+            here = say("this one supports CUDA {cuda}", cuda=driver.cuda)
+            return "unmet", joined(say("; "), [reason, here, *self._too_old(least, gpus)])
         if driver.cuda is not None and driver.cuda >= self.cuda:
-            return "met", f"torch is built with CUDA {self.cuda}, and the driver supports CUDA {driver.cuda}"
+            return "met", say(
+                "torch is built with CUDA {cuda}, and the driver supports CUDA {supported}",
+                cuda=self.cuda,
+                supported=driver.cuda,
+            )
         if driver.version >= least:
             return "met", reason
-        return "unmet", "; ".join([reason, *self._too_old(least, gpus)])
+        return "unmet", joined(say("; "), [reason, *self._too_old(least, gpus)])
 
     def _too_old(self, least: Version, gpus: tuple[Gpu, ...]) -> Iterator[str]:
-        for gpu in gpus:
-            branch = last_branch(gpu, self.facts)
-            if branch is not None and branch < least.parts[0]:
-                yield f"the last drivers for {gpu.label} are of the {branch} branch"
-                return
+        """That no driver will come which is new enough, where that holds for all of the GPUs."""
+        ends = [last_branch(gpu, self.facts) for gpu in gpus]
+        if gpus and all(branch is not None and branch < least.major for branch in ends):
+            yield say("the last drivers for {gpu} are of the {branch} branch", gpu=gpus[0].label, branch=ends[0])
 
 
 def minimum(machine: Machine, fact: DriverMinimum) -> Version:
@@ -101,50 +112,19 @@ def last_branch(gpu: Gpu, facts: Facts) -> int | None:
 
 
 def _driver_needed(machine: Machine, fact: DriverMinimum) -> str:
-    return f"{'Windows ' if machine.platform.wsl else ''}driver >= {minimum(machine, fact)}"
+    if machine.platform.wsl:
+        return say("Windows driver >= {version}", version=minimum(machine, fact))
+    return say("driver >= {version}", version=minimum(machine, fact))
 
 
 def _driver_found(machine: Machine) -> str:
     match machine.driver:
-        case Driver(version=version):
-            return f"{'Windows ' if machine.platform.wsl else ''}driver {version}"
+        case Driver(version=version, cuda=cuda):
+            kind = say("Windows driver") if machine.platform.wsl else say("driver")
+            if cuda is None:
+                return say("{kind} {version}", kind=kind, version=version)
+            return say("{kind} {version}, driver CUDA {cuda}", kind=kind, version=version, cuda=cuda)
         case DriverFault(fault="no_device"):
-            return "no NVIDIA device"
+            return say("no NVIDIA device")
         case DriverFault(fault=fault):
-            return f"no driver that answers ({fault})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usable:
-    """Says a word only of a GPU that no program may use."""
-
-    facts: Facts
-
-    def check(self, machine: Machine, gpus: tuple[Gpu, ...]) -> tuple[Verdict, ...]:
-        del machine
-        return tuple(verdict for gpu in gpus for verdict in self._of(gpu))
-
-    def _of(self, gpu: Gpu) -> Iterator[Verdict]:
-        series = _VIRTUAL.search(gpu.name or "")
-        if gpu.compute_mode == "prohibited":
-            needed, found = "a compute mode that lets programs use the GPU", "compute mode prohibited"
-            yield _unusable(gpu, needed, found, f"`sudo nvidia-smi -i {gpu.index} -c DEFAULT` lets them")
-        if gpu.mig and gpu.slices == ():
-            needed, found = "a MIG instance to run on", "MIG on and no instance made"
-            yield _unusable(gpu, needed, found, f"`sudo nvidia-smi mig -i {gpu.index} -cgi 0 -C` makes one of the GPU")
-        if series and series[1] in self.facts.virtual_series.without_cuda:
-            needed, found = "a vGPU of a series with CUDA, C or Q", f"the series {series[1]}"
-            why = "whoever runs the host gives it another type"
-            yield _unusable(gpu, needed, found, why, self.facts.virtual_series.source)
-
-
-def _unusable(gpu: Gpu, needed: str, found: str, why: str, source: str = "") -> Verdict:
-    return Verdict(
-        requirement="driver",
-        status="unmet",
-        needed=needed,
-        found=f"{gpu.label} with {found}",
-        why=why,
-        source=source,
-        gpu=gpu.index,
-    )
+            return say("no driver that answers ({fault})", fault=fault)

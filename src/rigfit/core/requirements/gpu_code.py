@@ -11,6 +11,7 @@ from rigfit.core.machine import Driver, Gpu, Machine
 from rigfit.core.requirements.base import capability_found, named
 from rigfit.core.verdict import Status, Verdict
 from rigfit.core.version import Capability, Version
+from rigfit.core.words import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +28,22 @@ class GpuCode:
     def _of(self, gpu: Gpu, machine: Machine) -> Verdict:
         build = self._build(machine)
         status, why, warning = self._judge(gpu, machine, build)
-        codes = ", ".join(str(code) for code in build.cubins) if build else "the capability of the GPU"
         return Verdict(
             requirement="gpu_code",
             status=status,
-            needed=f"code for its GPU, which torch {self.torch} has for {codes}",
+            needed=self._needed(build),
             found=capability_found(gpu),
             why=why,
             source=build.source if build else "",
             gpu=gpu.index,
             warning=warning,
         )
+
+    def _needed(self, build: TorchBuild | None) -> str:
+        if build is None:
+            return say("code for its GPU in torch {version}", version=self.torch)
+        codes = ", ".join(map(str, build.cubins))
+        return say("code for its GPU, which torch {version} has for {codes}", version=self.torch, codes=codes)
 
     def _build(self, machine: Machine) -> TorchBuild | None:
         version, arch = PackageVersion(self.torch), machine.platform.arch
@@ -47,33 +53,59 @@ class GpuCode:
     def _judge(self, gpu: Gpu, machine: Machine, build: TorchBuild | None) -> tuple[Status, str, str]:
         capability = gpu.compute_capability
         if capability is None:
-            return "unknown", "the GPU did not tell its compute capability", ""
+            return "unknown", say("the GPU did not tell its compute capability"), ""
         if build is None:
-            return "unknown", f"no fact says which GPUs torch {self.torch} has code for", ""
-        if any(cubin_covers(code, capability) for code in build.cubins):
-            return "met", "code for a major version runs on the same and every later minor version", ""
+            return (*self._without_build(machine), "")
+        code = max((code for code in build.cubins if cubin_covers(code, capability)), default=None)
+        if code is not None:
+            return "met", say("its code for {code} runs on {capability}", code=code, capability=capability), ""
         if any(ptx_covers(code, capability) for code in build.ptx):
             return self._by_ptx(machine, gpu)
-        return "unmet", f"it has none for {named(capability, self.facts)}{self._elsewhere(capability, build)}", ""
+        return "unmet", self._lacking(capability, build), ""
 
     def _by_ptx(self, machine: Machine, gpu: Gpu) -> tuple[Status, str, str]:
         fact = next((row for row in self.facts.drivers if row.cuda == self.cuda), None)
         if not isinstance(machine.driver, Driver) or fact is None:
-            return "unknown", "its PTX must be compiled by the driver, which is not known", ""
+            return "unknown", say("its PTX must be compiled by the driver, which is not known"), ""
         toolkit = fact.windows_toolkit if machine.platform.wsl else fact.toolkit
         if toolkit is None:
-            return "unknown", f"no fact says which Windows driver compiles PTX of CUDA {self.cuda}", ""
+            return "unknown", say("no fact says which Windows driver compiles PTX of CUDA {cuda}", cuda=self.cuda), ""
         if machine.driver.version < toolkit:
-            return "unmet", f"its PTX can be compiled by drivers from {toolkit} on only", ""
-        slow = f"the driver must compile torch's code for {gpu.label}, which takes minutes at the first use"
-        return "met", "the driver compiles its PTX for this GPU", slow
+            return "unmet", say("its PTX can be compiled by drivers from {least} on only", least=toolkit), ""
+        slow = say(
+            "the driver must compile torch's code for {gpu}, which takes minutes at the first use", gpu=gpu.label
+        )
+        return "met", say("the driver compiles its PTX for this GPU"), slow
 
-    def _elsewhere(self, capability: Capability, build: TorchBuild) -> str:
-        """The newest torch on PyPI that has code for it."""
+    def _without_build(self, machine: Machine) -> tuple[Status, str]:
+        """Facts on the same torch with another build CUDA say that there is no such build."""
+        version, arch = PackageVersion(self.torch), machine.platform.arch
+        rows = (row for row in self.facts.torch if row.arch == arch and row.since <= version <= row.until)
+        other = next(rows, None)
+        if other is None:
+            return "unknown", say("no fact says which GPUs torch {version} has code for", version=self.torch)
+        why = say(
+            "torch {version} on PyPI is built with CUDA {other}, not {cuda}",
+            version=self.torch,
+            other=other.cuda,
+            cuda=self.cuda,
+        )
+        return "unmet", why
+
+    def _lacking(self, capability: Capability, build: TorchBuild) -> str:
+        """With the first torch on PyPI that has code for such a GPU, or else the last that had."""
         rows = [
             row
             for row in self.facts.torch
             if row.arch == build.arch and any(cubin_covers(code, capability) for code in row.cubins)
         ]
-        newest = max(rows, key=lambda row: row.until, default=None)
-        return f"; the newest on PyPI that has is {newest.until} (CUDA {newest.cuda})" if newest else ""
+        gpu = named(capability, self.facts)
+        first = min((row.since for row in rows if row.since > build.until), default=None)
+        last = max((row.until for row in rows), default=None)
+        if first is not None:
+            return say("it has none for {capability}, which torch has from {version} on", capability=gpu, version=first)
+        if last is not None:
+            return say(
+                "it has none for {capability}; the last torch that has is {version}", capability=gpu, version=last
+            )
+        return say("it has none for {capability}", capability=gpu)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rigfit.core.machine import Gpu, Machine
 from rigfit.core.verdict import Status, Verdict
 from rigfit.core.version import Version
+from rigfit.core.words import alternatives, say
 
 _ARCHES = {"linux-64": ("linux", "x86_64"), "linux-aarch64": ("linux", "aarch64")}
 
@@ -27,9 +28,11 @@ class OnPlatform:
         verdict = Verdict(
             requirement="platform",
             status="met" if met else "unmet",
-            needed=" or ".join(self.platforms),
+            needed=alternatives(self.platforms),
             found=f"{machine.platform.os} {machine.platform.arch}",
-            why="the lock is made for this platform" if met else "its wheels are built for other platforms only",
+            why=say("the lock is made for this platform")
+            if met
+            else say("its wheels are built for other platforms only"),
         )
         return (verdict,)
 
@@ -48,9 +51,9 @@ class Glibc:
         verdict = Verdict(
             requirement="glibc",
             status=status,
-            needed=f"glibc >= {self.least}",
-            found="none that could be read" if found is None else f"glibc {found}",
-            why=f"{self.because} is built against that version",
-            source="the wheel's manylinux tag",
+            needed=say("glibc >= {version}", version=self.least),
+            found=say("none that could be read") if found is None else say("glibc {version}", version=found),
+            why=say("{wheel} is built against that version", wheel=self.because),
+            source=say("the wheel's manylinux tag"),
         )
         return (verdict,)

@@ -8,6 +8,7 @@ from rigfit.core.fact import Facts
 from rigfit.core.machine import Gpu, Machine
 from rigfit.core.size import human
 from rigfit.core.verdict import Status, Verdict
+from rigfit.core.words import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class EnoughGpuMemory:
     facts: Facts
 
     def check(self, machine: Machine, gpus: tuple[Gpu, ...]) -> tuple[Verdict, ...]:
-        return tuple(self._of(gpu, machine) for gpu in gpus)
+        return tuple(self._of(gpu, machine) for gpu in gpus if not (gpu.mig and gpu.slices == ()))
 
     def _of(self, gpu: Gpu, machine: Machine) -> Verdict:
         fact = self.facts.gpu_memory
@@ -23,7 +24,7 @@ class EnoughGpuMemory:
         return Verdict(
             requirement="memory",
             status="unknown" if total is None else "met" if total >= fact.least else "unmet",
-            needed=f"{human(fact.least)} of GPU memory",
+            needed=say("{size} of GPU memory", size=human(fact.least)),
             found=found,
             why=fact.why,
             source=fact.source,
@@ -32,19 +33,18 @@ class EnoughGpuMemory:
 
     def _memory(self, gpu: Gpu, machine: Machine) -> tuple[int | None, str]:
         """What a program gets: of a GPU that is cut into MIG instances the largest of these."""
+        size = gpu.memory_for_one
         if gpu.mig:
-            sizes = [piece.memory_total for piece in gpu.slices or () if piece.memory_total is not None]
-            largest = max(sizes, default=None)
-            return largest, f"{gpu.label} cut into MIG instances, the largest with {_amount(largest)}"
+            return size, say("{gpu} cut into MIG instances, the largest with {size}", gpu=gpu.label, size=_amount(size))
         architecture = self.facts.architecture(gpu.compute_capability)
-        if gpu.memory_total is None and architecture is not None and architecture.unified:
+        if size is None and architecture is not None and architecture.unified:
             total = machine.memory_total
-            return total, f"{gpu.label} that shares the machine's memory of {_amount(total)}"
-        return gpu.memory_total, f"{gpu.label} with {_amount(gpu.memory_total)}"
+            return total, say("{gpu} that shares the machine's memory of {size}", gpu=gpu.label, size=_amount(total))
+        return size, say("{gpu} with {size}", gpu=gpu.label, size=_amount(size))
 
 
 def _amount(size: int | None) -> str:
-    return "an unknown amount" if size is None else human(size)
+    return say("an unknown amount") if size is None else human(size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +61,9 @@ class EnoughDisk:
         verdict = Verdict(
             requirement="disk",
             status="met" if self.there else status,
-            needed=f"{human(self.least)} free where environments are kept",
-            found="free space unknown" if free is None else f"{human(free)} free",
-            why="it stands already" if self.there else "the unpacked files take that much",
-            source="the sizes beside the lock",
+            needed=say("{size} free where environments are kept", size=human(self.least)),
+            found=say("free space unknown") if free is None else say("{size} free", size=human(free)),
+            why=say("it stands already") if self.there else say("the unpacked files take that much"),
+            source=say("the sizes beside the lock"),
         )
         return (verdict,)
