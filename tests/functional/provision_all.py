@@ -118,17 +118,24 @@ def provision(variant: Variant, place: Place, row: Row) -> None:
         file = machine_for(variant, place.catalog)
         row.machine = file.stem
         words += ["--machine", str(file)]
+    tell(f"{row.name}: being set up (machine: {row.machine})")
     started = time.monotonic()
     made = place.ask("setup", *words)
     row.made = time.monotonic() - started
     row.packages = len(list(Path(made["prefix"]).glob("lib/python3*/site-packages/*.dist-info")))
     try:
+        tell(f"{row.name}: being verified")
         started = time.monotonic()
         level = "full" if variant.is_cpu else "imports"
         row.checks = place.ask("verify", made["environment"], "--level", level)["checks"]
         row.tried = time.monotonic() - started
     finally:
         place.ask("remove", made["environment"], "--yes")
+
+
+def tell(line: str) -> None:
+    """For whoever waits: a row comes only when all of it is known."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def row_of(variant: Variant, catalog: Path | None, *, keep_cache: bool) -> Row:

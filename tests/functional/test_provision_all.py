@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.stand_ins.catalogs import make_catalog
+from tests.stand_ins.wheels import make_wheel
 
 SCRIPT = Path(__file__).with_name("provision_all.py")
 LEGACY = "lora-8bit/cu117"
@@ -41,6 +43,16 @@ def test_the_cpu_build_is_proven_in_full_and_a_legacy_build_imports_without_its_
     assert passed == "passed: imports"
     assert skipped.startswith("skipped: library, quantized_load, int8_weights")
     assert skipped.endswith("(needs the GPU that this build is for)")
+
+
+def test_whoever_waits_is_told_what_is_going_on(tmp_path: Path) -> None:
+    """Libraries of a few bytes are set up like others; they pass no proof."""
+    wheels = [make_wheel("torch", "2.13.0"), make_wheel("bitsandbytes", "0.50.2")]
+    urls = {wheel.name: wheel.put_in(tmp_path / "wheels").as_uri() for wheel in wheels}
+    ran = run("--catalog", str(make_catalog(tmp_path / "catalog", *wheels, urls=urls)))
+    told = ["sample/cpu: being set up (machine: this one)", "sample/cpu: being verified"]
+    assert ran.stderr.splitlines() == told, ran.stdout
+    assert "sample/cpu" in ran.stdout
 
 
 def test_a_name_that_is_not_in_the_catalog_is_told() -> None:

@@ -123,7 +123,8 @@ SMALL_VERSIONS = {
     "cu121": {"torch": "2.1.2", "bitsandbytes": "0.44.1", "peft": "0.10.0", "pip": "26.0"},
     "cpu": {"torch": "2.13.0+cpu", "bitsandbytes": "0.50.2", "peft": "0.21.2", "pip": "26.0"},
 }
-SMALL_CONDA = {
+Conda = tuple[str, dict[str, str]]  # a version and what it needs
+SMALL_CONDA: dict[str, Conda] = {
     "libzlib": ("1.3.1", {}),
     "pip": ("26.0", {"python": ">=3.10"}),
     "python": ("3.11.9", {"__glibc": ">=2.17,<3.0.a0", "libzlib": ">=1.3,<2.0a0"}),
@@ -141,13 +142,15 @@ def make_small_catalog(folder: Path, versions: Mapping[str, Mapping[str, str]] |
     return folder
 
 
-def lock_by_hand(place: Path, versions: Mapping[str, Mapping[str, str]]) -> None:
+def lock_by_hand(
+    place: Path, versions: Mapping[str, Mapping[str, str]], conda: Mapping[str, Conda] = SMALL_CONDA
+) -> None:
     """Locks and sizes as `rigfit lock` would leave them, for the recipe as it stands and just these versions."""
     recipe = read_recipe(place)
     for variant in recipe.variants:
         inputs, urls = inputs_sha256(read_environment_file(recipe), variant), {w.name: w.url for w in variant.wheels}
         found = versions[variant.name]
-        packages = [row for platform in variant.platforms for row in _rows(platform, found, urls)]
+        packages = [row for platform in variant.platforms for row in _rows(platform, conda, found, urls)]
         hashes = dict.fromkeys(variant.platforms, inputs)
         metadata = {
             "content_hash": hashes,
@@ -163,9 +166,11 @@ def lock_by_hand(place: Path, versions: Mapping[str, Mapping[str, str]]) -> None
         sidecar_path(place, variant.name).write_text(beside, encoding="utf-8")
 
 
-def _rows(platform: str, versions: Mapping[str, str], urls: Mapping[str, str]) -> Iterator[dict[str, object]]:
+def _rows(
+    platform: str, conda: Mapping[str, Conda], versions: Mapping[str, str], urls: Mapping[str, str]
+) -> Iterator[dict[str, object]]:
     same = {"platform": platform, "category": "main", "optional": False}
-    for name, (version, needs) in SMALL_CONDA.items():
+    for name, (version, needs) in conda.items():
         url = f"https://conda.anaconda.org/conda-forge/{platform}/{name}-{version}-h1_0.conda"
         digest = {"md5": "0" * 32, "sha256": "2" * 64}
         row = {"name": name, "version": version, "manager": "conda", "dependencies": needs, "url": url}

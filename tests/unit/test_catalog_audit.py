@@ -14,10 +14,11 @@ from typing import TypedDict
 
 import pytest
 from packaging.version import Version as PackageVersion
-from tests.stand_ins.catalogs import SMALL_VERSIONS, lock_by_hand, make_small_catalog
+from tests.stand_ins.catalogs import SMALL_CONDA, SMALL_VERSIONS, lock_by_hand, make_small_catalog
 from tests.stand_ins.command import RIGFIT, rigfit
 
-from rigfit.catalog.audit import check_against_facts, check_locks
+from rigfit.catalog.audit import check_against_facts, check_locks, check_ranks
+from rigfit.catalog.load import load_facts
 from rigfit.catalog.locate import catalog_dir
 from rigfit.core.fact import (
     Architecture,
@@ -87,6 +88,19 @@ def edit_lock(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def edit_glibc(glibc: str, because: str) -> Callable[[Path], None]:
+    """In all sizes of the variant."""
+
+    def change(catalog: Path) -> None:
+        path = catalog / "small" / "cu121.sizes.json"
+        values = json.loads(path.read_text(encoding="utf-8"))
+        for part in values["platforms"].values():
+            part |= {"glibc": glibc, "glibc_because": because}
+        path.write_text(json.dumps(values), encoding="utf-8")
+
+    return change
+
+
 def test_a_catalog_without_a_fault_has_none(catalog: Path) -> None:
     assert check_locks(catalog, "small") == []
 
@@ -106,7 +120,22 @@ def test_a_catalog_without_a_fault_has_none(catalog: Path) -> None:
         (edit_environment("name: small", "name: other"), "catalog_invalid", "the template's name, `small`"),
         (edit_environment("[conda-forge]", "[defaults]"), "catalog_invalid", "needs [conda-forge]"),
         (edit_environment("dependencies:", "dependencies: ["), "catalog_invalid", "needs YAML"),
-        (edit_environment("peft >=0.10", "peft at 0.10"), "catalog_invalid", "dependencies.pip`: needs requirements"),
+        (
+            edit_environment("peft >=0.10", "peft = 0.10"),
+            "catalog_invalid",
+            """needs requirements such as ["torch ==2.15.0"]; found the text 'peft = 0.10' as number 3 of the list""",
+        ),
+        (
+            edit_template('["torch ==2.1.2"]', '["torch ==2.1.2", 7]'),
+            "catalog_invalid",
+            "pins`: needs requirements such as [\"torch ==2.15.0\"]; found the whole number '7' as number 2 of the list",
+        ),
+        (
+            edit_environment("python 3.11.*", "python 3.11"),
+            "catalog_invalid",
+            "dependencies`: needs `python 3.11.*`; without `.*` conda looks for that very version; found the text 'python",
+        ),
+        (edit_environment("python 3.11.*", "python==3.11"), "catalog_invalid", "found the text 'python==3.11'"),
         (edit_template("==2.1.2", "==2.1.1"), "lock_stale", "linux-64 wheel torch`: needs torch ==2.1.1; found 2.1.2"),
         (edit_template('sha256 = "11', 'sha256 = "12'), "lock_invalid", "needs the declared sha256 12"),
         (
@@ -139,6 +168,12 @@ def test_a_catalog_without_a_fault_has_none(catalog: Path) -> None:
         (edit_lock(PEFT, PEFT.replace("0.10", "0.11")), "lock_invalid", "linux-64 versions`: needs the versions"),
         (edit_sizes('"python": "3.11.9"', '"python": "3.11.8"'), "lock_invalid", "needs the version of python in the"),
         (edit_sizes('"fetch": 700', '"fetch": 701'), "catalog_invalid", "needs the sum of all sizes, 700; found 701"),
+        (
+            edit_glibc("2.12", "python 3.11.9"),
+            "lock_invalid",
+            "linux-aarch64.glibc`: needs what the locked files ask for, 2.17 because of python 3.11.9; found 2.12 because",
+        ),
+        (edit_glibc("2.17", "torch 2.1.2"), "lock_invalid", "found 2.17 because of torch 2.1.2"),
         (edit_hash("lock_sha256"), "lock_stale", "needs the file that its sizes were written for (sha256 7777"),
         (edit_hash("inputs_sha256"), "lock_stale", "metadata.content_hash`: needs a lock of environment.yml and"),
     ],
@@ -184,6 +219,63 @@ def test_a_comment_may_change_without_a_new_lock(catalog: Path) -> None:
     edit_environment("name: small", "# more words\nname: small")(catalog)
     edit_template("rank = 1", "rank = 1  # more words")(catalog)
     assert check_locks(catalog, "small") == []
+
+
+def test_the_glibc_is_that_of_the_wheels_tags_and_torch_is_named_before_others(catalog: Path) -> None:
+    for name, older, newer in (
+        ("peft-0.10.0", "py3-none-any", "cp311-cp311-manylinux2014_x86_64.manylinux_2_24_x86_64"),
+        ("pip-26.0", "py3-none-any", "cp311-cp311-manylinux_2_28_x86_64"),
+        ("torch-2.1.2", "py3-none-any", "cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64"),
+    ):
+        edit_lock(f"{name}-{older}.whl", f"{name}-{newer}.whl")(catalog)
+        edit_sizes(f"{name}-{older}.whl", f"{name}-{newer}.whl")(catalog)
+    (problem,) = check_locks(catalog, "small")
+    needed = "needs what the locked files ask for, 2.28 because of pip 26.0; found 2.17 because of python 3.11.9"
+    assert problem.what == f"{catalog}/small/cu121.sizes.json: key `platforms.linux-64.glibc`: {needed}"
+    assert problem.fix == ("rigfit lock small",)
+    edit_lock("manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl", "manylinux_2_28_x86_64.whl")(catalog)
+    edit_sizes("manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl", "manylinux_2_28_x86_64.whl")(catalog)
+    (problem,) = check_locks(catalog, "small")
+    assert "2.28 because of torch 2.1.2; found" in problem.what
+
+
+def test_a_name_of_a_wheel_that_has_no_tags_is_refused(catalog: Path) -> None:
+    edit_lock("peft-0.10.0-py3-none-any.whl", "peft.whl")(catalog)
+    edit_sizes("peft-0.10.0-py3-none-any.whl", "peft.whl")(catalog)
+    assert any("needs the tags of each wheel in its file's name" in each.what for each in check_locks(catalog, "small"))
+
+
+def test_a_lock_without_a_pip_of_conda_is_refused_with_what_to_write(catalog: Path) -> None:
+    edit(catalog / "small" / "environment.yml", "  - pip\n", "")
+    without = {name: row for name, row in SMALL_CONDA.items() if name != "pip"}
+    lock_by_hand(catalog / "small", SMALL_VERSIONS, without)
+    problem, *_ = check_locks(catalog, "small")
+    needed = "needs pip, with which `conda-lock install` lays the wheels; found none"
+    assert problem.what == f"{catalog}/small/cu121.conda-lock.yml: key `linux-64 conda package pip`: {needed}"
+    assert problem.fix == ("write `- pip` beside python in environment.yml", "rigfit lock small")
+
+
+@pytest.mark.parametrize("name", ["cu118.conda-lock.yml", "cu118.sizes.json"])
+def test_a_generated_file_of_no_variant_is_refused_with_its_removal(catalog: Path, name: str) -> None:
+    left = catalog / "small" / name
+    left.write_text("", encoding="utf-8")
+    (problem,) = check_locks(catalog, "small")
+    needed = "needs a file of one of the variants of template.toml, cu121, cpu; found a file of none of them"
+    assert problem.what == f"{left}: {needed}"
+    assert problem.fix == (f"git rm {left}", "or write that variant into template.toml")
+
+
+def test_two_templates_of_one_rank_are_refused(catalog: Path) -> None:
+    shutil.copytree(catalog / "small", catalog / "other")
+    edit(catalog / "other" / "template.toml", 'name = "small"', 'name = "other"')
+    (problem,) = check_ranks(catalog, ["other", "small"])
+    needed = "needs a rank of its own; the lower one comes first; found 1, which is also that of `other`"
+    assert problem.what == f"{catalog}/small/template.toml: key `rank`: {needed}"
+    (problem,) = check_ranks(catalog, ["other"])
+    assert f"{catalog}/other/template.toml" in problem.what
+    assert problem.fix == ("choose another whole number; taken are 1",)
+    edit(catalog / "other" / "template.toml", "rank = 1", "rank = 2")
+    assert check_ranks(catalog, ["other", "small"]) == []
 
 
 # Beside the facts
@@ -312,8 +404,9 @@ def test_what_must_be_imported_and_is_not_locked_is_named(catalog: Path) -> None
     optional = replace(scipy, to="check")
     assert check_against_facts(catalog, "small", replace(FACTS, bounds=(optional,))) == []
     problem, _ = check_against_facts(catalog, "small", replace(FACTS, bounds=(scipy,)))
-    needed = "needs scipy >=0, which peft 0.10.0 needs to be imported; found none: "
+    needed = "needs scipy, which peft 0.10.0 needs to be imported; found none: "
     assert f"linux-64 wheel scipy`: {needed}" in problem.what
+    assert problem.fix[0] == "write `scipy` in environment.yml, then `rigfit lock small`"
 
 
 def test_a_variant_whose_cuda_no_library_serves_is_given_to_no_machine(catalog: Path) -> None:
@@ -380,6 +473,26 @@ def test_a_fact_without_source_or_date_fails_the_check(tmp_path: Path, key: str)
     assert ran.code == 4
     assert ran.problem["code"] == "catalog_invalid"
     assert f"{path}: key `driver[0].{key}`: needs " in ran.problem["what"]
+
+
+def test_facts_ranks_and_what_is_left_over_fail_the_check(tmp_path: Path) -> None:
+    catalog = copied(tmp_path, "current", "peft-0.10")
+    edit(catalog / "facts" / "drivers.toml", 'cuda = "12.2"', 'cuda = "12.1"')
+    edit(catalog / "peft-0.10" / "template.toml", "rank = 2", "rank = 1")
+    (catalog / "current" / "cu118.sizes.json").write_text("", encoding="utf-8")
+    ran = rigfit("templates", "--check", "--catalog", catalog)
+    assert ran.code == 4
+    for words in ('two: cuda = "12.1"', "1, which is also that of `current`", "a file of none of them", "git rm "):
+        assert words in ran.err
+
+
+def test_an_import_that_is_not_declared_is_refused_by_the_shipped_facts(catalog: Path) -> None:
+    lock_again(catalog, triton="3.1.0")
+    problems = check_against_facts(catalog, "small", load_facts(SHIPPED))
+    needed = "needs setuptools, which triton 3.1.0 needs to be imported; found none: it imports setuptools and does not"
+    assert any(needed in problem.what for problem in problems)
+    lock_again(catalog, triton="3.1.0", setuptools="81.0.0")
+    assert not any("triton" in problem.what for problem in check_against_facts(catalog, "small", load_facts(SHIPPED)))
 
 
 def test_every_fault_is_told_and_what_to_do_about_each(catalog: Path) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 import pytest
 from packaging.utils import parse_wheel_filename
+from tests.stand_ins.command import rigfit
 
 from rigfit.catalog.load import load_templates
 from rigfit.catalog.locks import read_lock
@@ -28,8 +29,10 @@ from rigfit.catalog.relock.ranged import RangedFile
 from rigfit.catalog.relock.target import Target
 from rigfit.catalog.relock.wheel import look_into
 from rigfit.catalog.sidecar import read_sidecar
+from rigfit.cli.main import main
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.version import Version
+from rigfit.engine import locking
 
 Files = Mapping[str, str | bytes]
 NONE: Files = {}
@@ -405,6 +408,25 @@ def test_a_channel_that_is_not_there_is_a_problem(catalog: Path, tmp_path: Path)
     problem = refusal(catalog, (tmp_path / "nowhere").as_uri())
     assert problem.code == "lock_unsolvable"
     assert "nowhere" in problem.detail
+
+
+@pytest.mark.usefixtures("index")
+def test_the_command_ends_with_what_to_do_next(catalog: Path, channel: str) -> None:
+    (catalog / "facts").mkdir()
+    ran = rigfit("lock", "small", "--catalog", catalog, "--channel", channel)
+    assert (ran.code, ran.out) == (0, "locked: small\n"), ran.err
+    assert ran.err.splitlines()[-1] == f"next: `rigfit templates --check small --catalog {catalog}`"
+
+
+@pytest.mark.parametrize("words", [[], ["current"]])
+def test_after_the_checkouts_own_templates_the_matrix_is_next(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(locking, "write_locks", lambda *_: iter(()))
+    assert main(["lock", *words]) == 0
+    check, matrix = capsys.readouterr().err.splitlines()[-2:]
+    assert check == f"next: `{' '.join(['rigfit templates --check', *words])}`"
+    assert "`python tests/selection_matrix.py`" in matrix
 
 
 def test_unknown_names_are_answered_with_the_known_ones(catalog: Path, channel: str) -> None:

@@ -6,7 +6,8 @@ import pytest
 from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
-from rigfit.catalog.relock.target import Target, least_glibc
+from rigfit.catalog.glibc import least_glibc
+from rigfit.catalog.relock.target import Target
 from rigfit.catalog.relock.wheel import needs
 from rigfit.core.version import Version
 

@@ -41,6 +41,7 @@ from rigfit.core.fact import (
     VirtualSeries,
 )
 from rigfit.core.version import Version
+from rigfit.core.words import alternatives, say
 
 FILES = ("drivers.toml", "torch.toml", "bitsandbytes.toml", "versions.toml", "gpus.toml", "memory.toml")
 ARCHES = ("x86_64", "aarch64")
@@ -64,8 +65,8 @@ def _versions(value: Any) -> tuple[Version, ...]:
     return tuple(VERSION.parse(item) for item in LIST.parse(value))
 
 
-FLAG = Kind(needed="true or false, without quotes", parse=_flag)
-VERSIONS = Kind(needed='versions such as ["12.0", "12.1"], at least one', parse=_versions)
+FLAG = Kind(needed=say("true or false, without quotes"), parse=_flag)
+VERSIONS = Kind(needed=say('versions such as ["12.0", "12.1"], at least one'), parse=_versions)
 
 
 class _Read(TypedDict):
@@ -81,7 +82,8 @@ def read_facts(path: Path) -> Table:
     values = {key: _in_full(value, texts, named) for key, value in raw.values.items() if key != SOURCES}
     for name in texts:
         if name not in named:
-            raise raw.place.at(f"{SOURCES}.{name}").wrong(needed="a row that names it as its source", found="none")
+            needed = say("a row that names it as its source")
+            raise raw.place.at(f"{SOURCES}.{name}").wrong(needed=needed, found=say("none"))
     return Table(values, raw.place)
 
 
@@ -199,11 +201,11 @@ def bound(row: Table) -> Bound:
 def _refuse_senseless(bound: Bound, place: Place) -> None:
     least, below, free = bound.at_least, bound.below, bound.free
     if least is None and below is None:
-        raise place.wrong(needed="`at_least` or `below`", found="neither")
+        raise place.wrong(needed=say("`at_least` or `below`"), found=say("neither"))
     if least is not None and below is not None and below <= least:
-        raise place.at("below").wrong(needed=f"more than `at_least`, {least}", found=str(below))
+        raise place.at("below").wrong(needed=say("more than `at_least`, {least}", least=least), found=str(below))
     if free is not None and free <= bound.until:
-        raise place.at("free").wrong(needed=f"a version after `until`, {bound.until}", found=str(free))
+        raise place.at("free").wrong(needed=say("a version after `until`, {until}", until=bound.until), found=str(free))
 
 
 def architecture(row: Table) -> Architecture:
@@ -236,13 +238,16 @@ def refuse_unknown_files(folder: Path, known: tuple[str, ...]) -> None:
     """A fact file that nobody reads would be a fact that nobody heeds."""
     for path in sorted(folder.glob("*.toml")):
         if path.name not in known:
-            raise Place(file=path).wrong(needed=f"one of {', '.join(known)}", found="a file that nothing reads")
+            needed = say("one of {names}", names=", ".join(known))
+            raise Place(file=path).wrong(needed=needed, found=say("a file that nothing reads"))
 
 
 def _read(row: Table) -> _Read:
     source = row.get("source", TEXT)
     if " " not in source and "://" not in source:
-        needed = f"an address, what was measured with what, or a name in the table `{SOURCES}` of this file"
+        needed = say(
+            "an address, what was measured with what, or a name in the table `{table}` of this file", table=SOURCES
+        )
         raise row.place.at("source").wrong(needed=needed, found=described(source))
     return _Read(source=source, read=row.get("read", DATE))
 
@@ -250,7 +255,7 @@ def _read(row: Table) -> _Read:
 def _span(row: Table, kind: Kind[T], start: str, end: str) -> tuple[T, T]:
     low, high = row.get(start, kind), row.get(end, kind)
     if high < low:  # type: ignore[operator]
-        raise row.place.at(end).wrong(needed=f"no less than `{start}`, {low}", found=str(high))
+        raise row.place.at(end).wrong(needed=say("no less than `{key}`, {low}", key=start, low=low), found=str(high))
     return low, high
 
 
@@ -259,4 +264,4 @@ def _one_of(row: Table, key: str, choices: tuple[Choice, ...]) -> Choice:
     for choice in choices:
         if choice == text:
             return choice
-    raise row.place.at(key).wrong(needed=" or ".join(choices), found=described(text))
+    raise row.place.at(key).wrong(needed=alternatives(choices), found=described(text))

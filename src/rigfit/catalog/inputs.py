@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import yaml
 from rigfit.catalog.place import Place, described
 from rigfit.catalog.recipe import Recipe, VariantRecipe
 from rigfit.catalog.table import LIST, REQUIREMENTS, TEXT, TEXTS, Table, read_text
+from rigfit.core.words import say
 
 ENVIRONMENT_FILE = "environment.yml"
 CHANNEL = "conda-forge"
+_EXACT_PYTHON = re.compile(r"python(?:\s*==\s*|\s+)(\d+(?:\.\d+)?)")  # which conda takes for 3.11.0, or for 3.0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,8 @@ def read_environment_file(recipe: Recipe) -> EnvironmentFile:
         name, channels = table.get("name", TEXT), table.get("channels", TEXTS)
         conda, pip = _sections(table)
     if name != recipe.name:
-        raise place.at("name").wrong(needed=f"the template's name, `{recipe.name}`", found=described(name))
+        needed = say("the template's name, `{name}`", name=recipe.name)
+        raise place.at("name").wrong(needed=needed, found=described(name))
     if channels != (CHANNEL,):
         raise place.at("channels").wrong(needed=f"[{CHANNEL}]", found=described(channels))
     return EnvironmentFile(name=name, channels=channels, conda=conda, pip=pip)
@@ -51,10 +55,10 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
-        found = f"a syntax error: {' '.join(str(error).split())}"
+        found = say("a syntax error: {error}", error=" ".join(str(error).split()))
         raise Place(file=path).wrong(needed="YAML", found=found) from None
     if not isinstance(document, dict):
-        raise Place(file=path).wrong(needed="conda's environment format", found=described(document))
+        raise Place(file=path).wrong(needed=say("conda's environment format"), found=described(document))
     return document
 
 
@@ -63,6 +67,9 @@ def _sections(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
     place = table.place.at("dependencies")
     rows = table.get("dependencies", LIST)
     conda = tuple(row for row in rows if isinstance(row, str))
+    for exact in filter(None, map(_EXACT_PYTHON.fullmatch, conda)):
+        needed = say("`python {version}.*`; without `.*` conda looks for that very version", version=exact[1])
+        raise place.wrong(needed=needed, found=described(exact[0]))
     pip: tuple[str, ...] = ()
     for row in rows:
         if not isinstance(row, str):

@@ -30,6 +30,7 @@ from rigfit.catalog.sidecar import lock_path, read_sidecar, sidecar_path
 from rigfit.core.fact import Facts
 from rigfit.core.problem import ProblemError
 from rigfit.core.template import Template, Variant
+from rigfit.core.words import say
 
 
 def load_templates(catalog: Path) -> tuple[Template, ...]:
@@ -52,14 +53,15 @@ def _template(recipe: Recipe) -> Template:
 
 def load_variant(recipe: Recipe, variant: VariantRecipe) -> Variant:
     lock, beside = lock_path(recipe.folder, variant.name), sidecar_path(recipe.folder, variant.name)
-    for path, meaning in ((lock, "the lock"), (beside, "the sizes")):
+    for path, meaning in ((lock, say("the lock")), (beside, say("the sizes"))):
         if not path.is_file():
-            raise _unlocked(recipe, variant, Place(file=path), needed=meaning, found="no such file")
+            raise _unlocked(recipe, variant, Place(file=path), needed=meaning, found=say("no such file"))
     sidecar = read_sidecar(beside)
     for platform in variant.platforms:
         if platform not in sidecar.parts:
             place, there = Place(file=beside, key=f"platforms.{platform}"), ", ".join(sidecar.parts)
-            raise _unlocked(recipe, variant, place, needed=f"the sizes for {platform}", found=f"those for {there}")
+            needed = say("the sizes for {platform}", platform=platform)
+            raise _unlocked(recipe, variant, place, needed=needed, found=say("those for {platforms}", platforms=there))
     return Variant(
         template=recipe.name,
         name=variant.name,
@@ -72,7 +74,12 @@ def load_variant(recipe: Recipe, variant: VariantRecipe) -> Variant:
 
 
 def _unlocked(recipe: Recipe, variant: VariantRecipe, place: Place, *, needed: str, found: str) -> ProblemError:
-    asks = f"{needed} of variant `{variant.name}` of {recipe.folder / TEMPLATE_FILE}"
+    asks = say(
+        "{needed} of variant `{variant}` of {file}",
+        needed=needed,
+        variant=variant.name,
+        file=recipe.folder / TEMPLATE_FILE,
+    )
     return place.wrong(needed=asks, found=found, fix=(f"rigfit lock {recipe.name}",))
 
 

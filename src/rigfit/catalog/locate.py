@@ -7,6 +7,7 @@ from pathlib import Path
 import rigfit
 from rigfit.catalog.place import Place
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.words import say
 
 TEMPLATE_FILE = "template.toml"
 FACTS = "facts"
@@ -34,16 +35,21 @@ def find_template(catalog: Path, name: str) -> Path:
     """The folder of a template. Raises ProblemError `unknown_template`, which names those that there are."""
     folders = {folder.name: folder for folder in template_folders(catalog)}
     if name not in folders:
-        what = f"there is no template `{name}` in {catalog}"
-        raise ProblemError(Problem(code="unknown_template", what=what, fix=(f"choose one of: {', '.join(folders)}",)))
+        what = say("there is no template `{name}` in {catalog}", name=name, catalog=catalog)
+        fix = (say("choose one of: {names}", names=", ".join(folders)),)
+        raise ProblemError(Problem(code="unknown_template", what=what, fix=fix))
     return folders[name]
 
 
 def _proven(folder: Path) -> Path:
-    needed = f"a catalog: a folder with `{FACTS}/` and one `{TEMPLATE_FILE}` or more in folders beside it"
+    needed = say(
+        "a catalog: a folder with `{facts}/` and one `{template}` or more in folders beside it",
+        facts=FACTS,
+        template=TEMPLATE_FILE,
+    )
     if not folder.is_dir():
-        raise Place(file=folder).wrong(needed=needed, found="no such folder")
+        raise Place(file=folder).wrong(needed=needed, found=say("no such folder"))
     if not (folder / FACTS).is_dir() or not any(folder.glob(f"*/{TEMPLATE_FILE}")):
-        there = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
-        raise Place(file=folder).wrong(needed=needed, found=f"a folder with {there}")
+        there = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or say("nothing")
+        raise Place(file=folder).wrong(needed=needed, found=say("a folder with {names}", names=there))
     return folder

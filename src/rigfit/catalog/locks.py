@@ -15,6 +15,7 @@ from rigfit.catalog.place import Place, described
 from rigfit.catalog.sidecar import Size, read_sidecar, sidecar_path
 from rigfit.core.problem import ProblemError
 from rigfit.core.template import Artifact, Lock, Variant, file_name
+from rigfit.core.words import alternatives, say
 
 CHANNEL_URL = "https://conda.anaconda.org/conda-forge"
 INDEX_PATH = re.compile(r"/packages/([0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/?#]+\.whl)$")  # mirrors keep it
@@ -24,8 +25,8 @@ URL_FORMS: dict[str, re.Pattern[str]] = {
     "pip": re.compile(r"(\$\{RIGFIT_WHEELS\}/packages/|(https?|file)://)\S+\.whl"),
 }
 URL_NEEDED = {
-    "conda": "the address of a .conda or .tar.bz2 file",
-    "pip": "`${RIGFIT_WHEELS}/packages/.../FILE.whl` or the full address of a wheel",
+    "conda": say("the address of a .conda or .tar.bz2 file"),
+    "pip": say("`${{RIGFIT_WHEELS}}/packages/.../FILE.whl` or the full address of a wheel"),
 }
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times faster where libyaml was there
 
@@ -37,10 +38,11 @@ def read_lock(variant: Variant, platform: str) -> Lock:
     beside = sidecar_path(file.path.parent, variant.name)
     sidecar = read_sidecar(beside)
     if not file.sha256 == sidecar.lock_sha256 == variant.lock_sha256:
-        needed = f"the file that its sizes were written for (sha256 {sidecar.lock_sha256[:16]}...)"
-        raise file.wrong("", needed=needed, found=f"a changed one (sha256 {file.sha256[:16]}...)", code="lock_stale")
+        needed = say("the file that its sizes were written for (sha256 {sha256}...)", sha256=sidecar.lock_sha256[:16])
+        found = say("a changed one (sha256 {sha256}...)", sha256=file.sha256[:16])
+        raise file.wrong("", needed=needed, found=found, code="lock_stale")
     if platform not in sidecar.parts:
-        needed = f"a platform that {beside.name} has the sizes for"
+        needed = say("a platform that {file} has the sizes for", file=beside.name)
         raise file.wrong("package", needed=needed, found=platform, code="lock_stale")
     sizes = sidecar.parts[platform].sizes()
     artifacts = [_artifact(file, entry, sizes, beside.name) for entry in entries]
@@ -64,19 +66,20 @@ def read_lock_file(path: Path, *, template: str) -> LockFile:
         raw = path.read_bytes()
         document = yaml.load(raw, Loader=_Loader)  # noqa: S506 - a safe loader, in C or in Python
     except OSError as error:
-        raise wrong("", needed="a lock file", found=error.strerror or str(error)) from None
+        raise wrong("", needed=say("a lock file"), found=error.strerror or str(error)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise wrong("", needed="YAML", found=f"a syntax error: {' '.join(str(error).split())}") from None
+        found = say("a syntax error: {error}", error=" ".join(str(error).split()))
+        raise wrong("", needed="YAML", found=found) from None
     if not isinstance(document, dict):
-        raise wrong("", needed="a conda-lock file", found=described(document))
+        raise wrong("", needed=say("a conda-lock file"), found=described(document))
     if document.get("version") != 1:
-        raise wrong("version", needed="conda-lock's version 1", found=described(document.get("version", "none")))
+        raise wrong("version", needed=say("conda-lock's version 1"), found=described(document.get("version", "none")))
     packages = document.get("package")
     if not isinstance(packages, list):
-        raise wrong("package", needed="a list of packages", found=described(packages))
+        raise wrong("package", needed=say("a list of packages"), found=described(packages))
     metadata = document.get("metadata")
     if not isinstance(metadata, dict):
-        raise wrong("metadata", needed="a table", found=described(metadata))
+        raise wrong("metadata", needed=say("a table"), found=described(metadata))
     sha256 = hashlib.sha256(raw).hexdigest()
     return LockFile(path=path, sha256=sha256, metadata=metadata, packages=packages, fix=fix)
 
@@ -117,16 +120,17 @@ class LockFile:
         for number, row in enumerate(self.packages):
             key = f"package[{number}]"
             if not isinstance(row, dict):
-                raise self.wrong(key, needed="a table", found=described(row))
+                raise self.wrong(key, needed=say("a table"), found=described(row))
             if self._text(f"{key}.platform", row.get("platform")) == platform:
                 entries.append(self._entry(key, row))
         if not entries:
-            raise self.wrong("package", needed=f"packages for {platform}", found=self._platforms())
+            needed = say("packages for {platforms}", platforms=platform)
+            raise self.wrong("package", needed=needed, found=self._platforms())
         return tuple(entries)
 
     def _platforms(self) -> str:
         names = sorted({str(row.get("platform")) for row in self.packages})
-        return f"packages for {', '.join(names)}" if names else "no packages"
+        return say("packages for {platforms}", platforms=", ".join(names)) if names else say("no packages")
 
     def _entry(self, key: str, row: Mapping[str, Any]) -> Entry:
         manager = self._manager(key, row)
@@ -150,33 +154,34 @@ class LockFile:
             case "pip":
                 return "pip"
             case other:
-                raise self.wrong(f"{key}.manager", needed="conda or pip", found=described(other))
+                raise self.wrong(f"{key}.manager", needed=alternatives(("conda", "pip")), found=described(other))
 
     def _sha256(self, key: str, row: Mapping[str, Any]) -> str:
         hashes = row.get("hash")
         digest = hashes.get("sha256") if isinstance(hashes, dict) else None
         if not isinstance(digest, str) or not SHA256.fullmatch(digest):
-            found = "none" if digest is None else described(digest)
-            needed = f"the sha256 of {row.get('name')}, without which it cannot be checked"
+            found = say("none") if digest is None else described(digest)
+            needed = say("the sha256 of {name}, without which it cannot be checked", name=row.get("name"))
             raise self.wrong(f"{key}.hash.sha256", needed=needed, found=found)
         return digest
 
     def _dependencies(self, key: str, row: Mapping[str, Any]) -> Mapping[str, str]:
         needs = row.get("dependencies", {})
         if not isinstance(needs, dict) or not all(type(part) is str for pair in needs.items() for part in pair):
-            raise self.wrong(f"{key}.dependencies", needed="specifiers by name", found=described(needs))
+            raise self.wrong(f"{key}.dependencies", needed=say("specifiers by name"), found=described(needs))
         return needs
 
     def _text(self, key: str, value: Any) -> str:
         if not isinstance(value, str) or not value:
-            raise self.wrong(key, needed="a text", found="none" if value is None else described(value))
+            raise self.wrong(key, needed=say("a text"), found=say("none") if value is None else described(value))
         return value
 
 
 def _artifact(file: LockFile, entry: Entry, sizes: Mapping[str, Size], beside: str) -> Artifact:
     size = sizes.get(entry.filename)
     if size is None:
-        raise file.wrong(entry.key, needed=f"a file that {beside} has the size of", found=entry.filename)
+        needed = say("a file that {file} has the size of", file=beside)
+        raise file.wrong(entry.key, needed=needed, found=entry.filename)
     return Artifact(
         manager=entry.manager,
         name=entry.name,

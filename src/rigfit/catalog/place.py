@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.words import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,12 @@ class Place:
     fix: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.file}: key `{self.key}`" if self.key else str(self.file)
+        return self.words
+
+    @property
+    def words(self) -> str:
+        """Where it is, for people."""
+        return say("{file}: key `{key}`", file=str(self.file), key=self.key) if self.key else str(self.file)
 
     def at(self, key: str) -> Place:
         return replace(self, key=f"{self.key}.{key}" if self.key else key)
@@ -36,24 +42,27 @@ class Place:
         code: str = "catalog_invalid",
         fix: Sequence[str] = (),
     ) -> ProblemError:
-        return ProblemError(
-            Problem(code=code, what=f"{self}: needs {needed}; found {found}", fix=tuple(fix) or self.fix)
-        )
-
-
-_KINDS: dict[type[Any], str] = {
-    bool: "the boolean",
-    int: "the whole number",
-    float: "the number",
-    str: "the text",
-    dt.date: "the date",
-}
+        what = say("{place}: needs {needed}; found {found}", place=self.words, needed=needed, found=found)
+        return ProblemError(Problem(code=code, what=what, fix=tuple(fix) or self.fix))
 
 
 def described(value: Any) -> str:
     """A value as a person would name it: its kind and its beginning."""
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list | tuple):
-        return f"the list {str(list(value))[:80]}"
-    return f"{_KINDS.get(type(value), 'the value')} {str(value)[:80]!r}"
+    beginning = str(value)[:80]
+    match value:
+        case dict():
+            return say("a table")
+        case list() | tuple():
+            return say("the list {value}", value=str(list(value))[:80])
+        case bool():
+            return say("the boolean {value!r}", value=beginning)
+        case int():
+            return say("the whole number {value!r}", value=beginning)
+        case float():
+            return say("the number {value!r}", value=beginning)
+        case str():
+            return say("the text {value!r}", value=beginning)
+        case dt.date() if not isinstance(value, dt.datetime):
+            return say("the date {value!r}", value=beginning)
+        case _:
+            return say("the value {value!r}", value=beginning)

@@ -12,6 +12,7 @@ from rigfit.catalog.place import Place, described
 from rigfit.catalog.table import DATE, HTTPS, NAME, REQUIREMENTS, SHA256, TEXT, TEXTS, VERSION, WHOLE, Table, read_toml
 from rigfit.core.template import Quantization, file_name
 from rigfit.core.version import Version
+from rigfit.core.words import say
 
 PLATFORMS = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}  # conda's word, and what such a machine says of itself
 GLIBC = "2.28"  # the oldest that newest torch and pyarrow run on
@@ -82,7 +83,8 @@ def read_recipe(folder: Path) -> Recipe:
 def _own_name(table: Table, folder: str) -> str:
     name = table.get("name", NAME)
     if name != folder:
-        raise table.place.at("name").wrong(needed=f"the name of its folder, `{folder}`", found=described(name))
+        needed = say("the name of its folder, `{folder}`", folder=folder)
+        raise table.place.at("name").wrong(needed=needed, found=described(name))
     return name
 
 
@@ -108,7 +110,8 @@ def _accepts(verify: Table) -> tuple[Quantization, ...]:
 def _glibc(row: Table) -> Version:
     text = row.get_or("glibc", TEXT, GLIBC)
     if text not in GLIBCS:
-        raise row.place.at("glibc").wrong(needed=f"one of {', '.join(GLIBCS)}, in quotes", found=described(text))
+        needed = say("one of {names}, in quotes", names=", ".join(GLIBCS))
+        raise row.place.at("glibc").wrong(needed=needed, found=described(text))
     return Version(text)
 
 
@@ -116,7 +119,8 @@ def _some(row: Table, key: str, known: Collection[str]) -> tuple[str, ...]:
     """One or more of what is known, none of them twice."""
     names = row.get(key, TEXTS)
     if not names or not set(names) <= set(known) or len(set(names)) < len(names):
-        raise row.place.at(key).wrong(needed=f"some of {', '.join(known)}, each once", found=described(names))
+        needed = say("some of {names}, each once", names=", ".join(known))
+        raise row.place.at(key).wrong(needed=needed, found=described(names))
     return names
 
 
@@ -134,7 +138,8 @@ def _wheel(row: Table) -> DeclaredWheel:
 def _check_variants(recipe: Recipe, place: Place) -> None:
     names = [variant.name for variant in recipe.variants]
     if not names:
-        raise place.at("variants").wrong(needed="one variant or more, best first", found="none")
+        raise place.at("variants").wrong(needed=say("one variant or more, best first"), found=say("none"))
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise place.at("variants").wrong(needed="variants of different names", found=f"`{twice}` twice")
+        found = say("`{name}` twice", name=twice)
+        raise place.at("variants").wrong(needed=say("variants of different names"), found=found)

@@ -11,6 +11,7 @@ from typing import Any
 from rigfit.catalog.place import Place, described
 from rigfit.catalog.table import SHA256, TABLE, TEXT, VERSION, WHOLE, Table, read_text
 from rigfit.core.template import Stack
+from rigfit.core.words import say
 
 BLOCK = 4096
 CONDA_FACTOR = 4  # a CPython 3.11 tree takes 3.5 times its zstd -19 archive in blocks of 4096 bytes, rounded up
@@ -46,7 +47,8 @@ class Part:
         fetch, disk = sum(size.fetch for size in sizes.values()), sum(size.unpacked for size in sizes.values())
         for key, said, total in (("fetch", self.stack.fetch, fetch), ("disk", self.stack.disk, disk)):
             if said != total:
-                raise self.place.at(key).wrong(needed=f"the sum of all sizes, {total}", found=str(said))
+                needed = say("the sum of all sizes, {total}", total=total)
+                raise self.place.at(key).wrong(needed=needed, found=str(said))
         return sizes
 
 
@@ -72,9 +74,9 @@ def read_sidecar(path: Path) -> Sidecar:
     try:
         values = json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise place.wrong(needed="JSON", found=f"a syntax error: {error}") from None
+        raise place.wrong(needed="JSON", found=say("a syntax error: {error}", error=str(error))) from None
     if not isinstance(values, dict):
-        raise place.wrong(needed="a JSON object", found=described(values))
+        raise place.wrong(needed=say("a JSON object"), found=described(values))
     with Table(values, place) as table:
         table.get("about", TEXT)
         platforms = table.table("platforms")
@@ -125,7 +127,7 @@ def _part(platform: str, table: Table) -> Part:
 def _versions(table: Table) -> dict[str, str]:
     for name in ("torch", "bitsandbytes"):
         if name not in table.values:
-            raise table.place.at(name).wrong(needed="a locked version", found="none")
+            raise table.place.at(name).wrong(needed=say("a locked version"), found=say("none"))
     return {name: table.get(name, TEXT) for name in table.values}
 
 

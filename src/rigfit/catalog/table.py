@@ -15,6 +15,7 @@ from packaging.version import Version as PackageVersion
 
 from rigfit.catalog.place import Place, described
 from rigfit.core.version import Capability, Version
+from rigfit.core.words import say
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,6 +33,15 @@ class Kind(Generic[T_co]):
 
     needed: str
     parse: Callable[[Any], T_co]
+
+
+class _ItemError(ValueError):
+    """Which one of a list is not what it should be, counted from 1."""
+
+    def __init__(self, number: int, item: Any) -> None:
+        super().__init__(number, item)
+        self.number = number
+        self.item = item
 
 
 def _only(kind: type[T]) -> Callable[[Any], T]:
@@ -59,30 +69,40 @@ def _matching(pattern: str) -> Callable[[Any], str]:
 
 
 def _each(parse: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    def parse_one(number: int, item: Any) -> T:
+        try:
+            return parse(item)
+        except ValueError:
+            raise _ItemError(number, item) from None
+
     def parse_all(value: Any) -> tuple[T, ...]:
-        return tuple(parse(item) for item in _only(list)(value))
+        return tuple(parse_one(number, item) for number, item in enumerate(_only(list)(value), start=1))
 
     return parse_all
 
 
-TEXT = Kind(needed="a text", parse=_text)
-TEXTS = Kind(needed="a list of texts", parse=_each(_text))
-WHOLE = Kind(needed="a whole number", parse=_only(int))
-DATE = Kind(needed="a date such as 2026-11-22, without quotes", parse=lambda day: _only(dt.date)(day).isoformat())
-NAME = Kind(needed="a name of a-z, 0-9, - and .", parse=_matching(r"[a-z0-9]+([-.][a-z0-9]+)*"))
-SHA256 = Kind(needed="a sha256 of 64 hexadecimal digits", parse=_matching(r"[0-9a-f]{64}"))
-HTTPS = Kind(needed="an https address", parse=_matching(r"https://\S+"))
+TEXT = Kind(needed=say("a text"), parse=_text)
+TEXTS = Kind(needed=say("a list of texts"), parse=_each(_text))
+WHOLE = Kind(needed=say("a whole number"), parse=_only(int))
+DATE = Kind(needed=say("a date such as 2026-11-22, without quotes"), parse=lambda day: _only(dt.date)(day).isoformat())
+NAME = Kind(needed=say("a name of a-z, 0-9, - and ."), parse=_matching(r"[a-z0-9]+([-.][a-z0-9]+)*"))
+SHA256 = Kind(needed=say("a sha256 of 64 hexadecimal digits"), parse=_matching(r"[0-9a-f]{64}"))
+HTTPS = Kind(needed=say("an https address"), parse=_matching(r"https://\S+"))
 REQUIREMENTS = Kind(  # a pattern, because importing packaging.requirements takes longer than all the rest of loading
-    needed='requirements such as ["torch ==2.15.0"]',
+    needed=say('requirements such as ["torch ==2.15.0"]'),
     parse=_each(_matching(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?(\s*(,\s*)?(===?|[<>~!]=|[<>])\s*[\w.*+!]+)*")),
 )
-VERSION = Kind(needed='a version in quotes such as "13.2"', parse=lambda text: Version(_text(text)))
-PACKAGE_VERSION = Kind(needed='a package version in quotes such as "0.50.2"', parse=lambda v: PackageVersion(_text(v)))
-CAPABILITY = Kind(needed='a compute capability in quotes such as "8.6"', parse=lambda v: Capability.parse(_text(v)))
-CAPABILITIES = Kind(needed='compute capabilities such as ["8.0", "8.6"]', parse=_each(CAPABILITY.parse))
-LIST: Kind[Sequence[Any]] = Kind(needed="a list", parse=_only(list))
-TABLE: Kind[Mapping[str, Any]] = Kind(needed="a table", parse=_only(dict))
-TABLES: Kind[tuple[Mapping[str, Any], ...]] = Kind(needed="a list of tables", parse=_each(_only(dict)))
+VERSION = Kind(needed=say('a version in quotes such as "13.2"'), parse=lambda text: Version(_text(text)))
+PACKAGE_VERSION = Kind(
+    needed=say('a package version in quotes such as "0.50.2"'), parse=lambda v: PackageVersion(_text(v))
+)
+CAPABILITY = Kind(
+    needed=say('a compute capability in quotes such as "8.6"'), parse=lambda v: Capability.parse(_text(v))
+)
+CAPABILITIES = Kind(needed=say('compute capabilities such as ["8.0", "8.6"]'), parse=_each(CAPABILITY.parse))
+LIST: Kind[Sequence[Any]] = Kind(needed=say("a list"), parse=_only(list))
+TABLE: Kind[Mapping[str, Any]] = Kind(needed=say("a table"), parse=_only(dict))
+TABLES: Kind[tuple[Mapping[str, Any], ...]] = Kind(needed=say("a list of tables"), parse=_each(_only(dict)))
 
 
 @final
@@ -105,17 +125,20 @@ class Table:
     ) -> None:
         unknown = [key for key in self.values if key not in self._read]
         if error is None and unknown:
-            known = ", ".join(sorted(self._read))
-            raise self.place.at(unknown[0]).wrong(needed=f"one of the known keys ({known})", found="an unknown key")
+            needed = say("one of the known keys ({names})", names=", ".join(sorted(self._read)))
+            raise self.place.at(unknown[0]).wrong(needed=needed, found=say("an unknown key"))
 
     def get(self, key: str, kind: Kind[T]) -> T:
         if key not in self.values:
-            there = ", ".join(self.values) or "nothing"
-            raise self.place.at(key).wrong(needed=kind.needed, found=f"no such key (there: {there})")
+            found = say("no such key (there: {names})", names=", ".join(self.values) or say("nothing"))
+            raise self.place.at(key).wrong(needed=kind.needed, found=found)
         self._read.add(key)
         value = self.values[key]
         try:
             return kind.parse(value)
+        except _ItemError as error:
+            found = say("{item} as number {number} of the list", item=described(error.item), number=error.number)
+            raise self.place.at(key).wrong(needed=kind.needed, found=found) from None
         except ValueError:
             raise self.place.at(key).wrong(needed=kind.needed, found=described(value)) from None
 
@@ -137,14 +160,16 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise place.wrong(needed="a file that can be read", found=error.strerror or str(error)) from None
+        raise place.wrong(needed=say("a file that can be read"), found=error.strerror or str(error)) from None
     except UnicodeDecodeError as error:
-        raise place.wrong(needed="UTF-8 text", found=f"the byte {error.object[error.start]:#x}") from None
+        found = say("the byte {byte:#x}", byte=error.object[error.start])
+        raise place.wrong(needed=say("UTF-8 text"), found=found) from None
 
 
 def read_toml(path: Path) -> Table:
     try:
         values = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:  # its text names line and column
-        raise Place(file=path).wrong(needed="TOML", found=f"a syntax error: {error}") from None
+        found = say("a syntax error: {error}", error=str(error))
+        raise Place(file=path).wrong(needed="TOML", found=found) from None
     return Table(values, Place(file=path))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rigfit.catalog.locate import catalog_dir, template_folders
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.words import joined
 from rigfit.engine.settings import Settings
 
 
@@ -38,17 +39,19 @@ def check_templates(settings: Settings, templates: Sequence[str]) -> list[Proble
     from rigfit.catalog.load import load_facts
 
     catalog = catalog_dir(settings.catalog)
-    found = [problem for name in templates for problem in audit.check_locks(catalog, name)]
+    found = audit.check_ranks(catalog, templates)
+    found += [problem for name in templates for problem in audit.check_locks(catalog, name)]
     try:
         facts = load_facts(catalog)
     except ProblemError as error:
         return [error.problem, *found]
+    found = [*audit.check_facts(catalog, facts), *found]
     return [*found, *(problem for name in templates for problem in audit.check_against_facts(catalog, name, facts))]
 
 
 def as_one(problems: Sequence[Problem]) -> Problem:
     """The first of them, which tells of the others, and of what to do about each."""
     first, *others = dict.fromkeys(problems)
-    detail = "\n".join(filter(None, (first.detail, *(problem.what for problem in others))))
+    detail = joined("\n", filter(None, (first.detail, *(problem.what for problem in others))))
     fix = dict.fromkeys(step for problem in (first, *others) for step in problem.fix)
     return replace(first, detail=detail, fix=tuple(fix))

@@ -15,6 +15,7 @@ from rigfit.core.problem import Problem
 from rigfit.core.selection import Candidate, Wish, judge
 from rigfit.core.template import Stack, Variant
 from rigfit.core.version import Version
+from rigfit.core.words import joined, say
 
 _PLENTY = 1 << 46  # bytes
 
@@ -26,19 +27,24 @@ def out_of_reach(variant: Variant, folder: Path, facts: Facts) -> Iterator[Probl
         judged = [(machine, judge(machine, machine.gpus, variant, facts, Wish())) for machine in machines]
         if not any(candidate.fits for _, candidate in judged):
             place = Place(file=folder / TEMPLATE_FILE, key=f"variants[{variant.name}].platforms")
-            needed = f"a machine that can be given {variant.template}/{variant.name} on {stack.platform}"
-            fix = (
-                "leave that variant or platform out",
-                "pin versions that work there",
-                "or add the fact that is missing",
+            needed = say(
+                "a machine that can be given {template}/{variant} on {platform}",
+                template=variant.template,
+                variant=variant.name,
+                platform=stack.platform,
             )
-            yield place.wrong(needed=needed, found=f"none; {_nearest(judged)}", fix=fix).problem
+            fix = (
+                say("leave that variant or platform out"),
+                say("pin versions that work there"),
+                say("or add the fact that is missing"),
+            )
+            yield place.wrong(needed=needed, found=joined(say("; "), [say("none"), _nearest(judged)]), fix=fix).problem
 
 
 def _ideal_machines(stack: Stack, facts: Facts, *, with_gpu: bool) -> Iterator[Machine]:
     bare = Machine(
         platform=Platform(os="linux", arch=PLATFORMS[stack.platform], glibc=stack.glibc),
-        driver=DriverFault(fault="no_device", what="there is no NVIDIA GPU in this machine"),
+        driver=DriverFault(fault="no_device", what=say("there is no NVIDIA GPU in this machine")),
         memory_total=_PLENTY,
         disk_free=_PLENTY,
         cache_disk_free=_PLENTY,
@@ -75,9 +81,12 @@ def _newest_driver(architecture: Architecture, facts: Facts) -> Version:
 def _nearest(judged: list[tuple[Machine, Candidate]]) -> str:
     """The machine with the fewest verdicts against the variant, and these."""
     if not judged:
-        return "no architecture is known"
+        return say("no architecture is known")
     machine, candidate = min(judged, key=lambda pair: len(pair[1].against))
-    gpu = f", {machine.gpus[0].label}" if machine.gpus else ""
-    driver = f", driver {machine.driver.version}" if isinstance(machine.driver, Driver) else ", no NVIDIA device"
-    reasons = "; ".join(verdict.words for verdict in candidate.against)
-    return f"the nearest ({machine.platform.arch}{gpu}{driver}): {reasons}"
+    if isinstance(machine.driver, Driver):
+        driver = say("driver {version}", version=machine.driver.version)
+    else:
+        driver = say("no NVIDIA device")
+    what = joined(", ", [machine.platform.arch, *(gpu.label for gpu in machine.gpus[:1]), driver])
+    reasons = joined(say("; "), (verdict.words for verdict in candidate.against))
+    return say("the nearest ({machine}): {reasons}", machine=what, reasons=reasons)

@@ -12,8 +12,14 @@ from rigfit.catalog.place import Place
 from rigfit.core.fact import Bound, Facts
 from rigfit.core.problem import Problem
 from rigfit.core.template import Stack, Variant
+from rigfit.core.words import say
 
-_FAILS = {"import": "to be imported", "check": "for its own check of versions", "int8": "to train on 8-bit layers"}
+_FAILS = {
+    "import": say("to be imported"),
+    "check": say("for its own check of versions"),
+    "int8": say("to train on 8-bit layers"),
+}
+_ANY = Version("0")  # at least this: it must be there, whichever version
 
 
 def contradictions(variant: Variant, facts: Facts) -> Iterator[Problem]:
@@ -40,18 +46,28 @@ def _broken(bound: Bound, stack: Stack) -> bool:
 def _contradiction(bound: Bound, stack: Stack, variant: Variant) -> Problem:
     versions = _versions(stack)
     package = f"{bound.package} {versions[bound.package]}"
-    low = f">={bound.at_least}" if bound.at_least else ""
+    low = f">={bound.at_least}" if bound.at_least and bound.at_least > _ANY else ""
     high = f"<{bound.below}" if bound.below else ""
     needed = f"{bound.needs} {','.join(filter(None, (low, high)))}".strip()
-    found = f"{bound.needs} {versions[bound.needs]}" if bound.needs in versions else "none"
+    found = f"{bound.needs} {versions[bound.needs]}" if bound.needs in versions else say("none")
     place = Place(file=Path(variant.lock_path), key=f"{stack.platform} wheel {bound.needs}")
     problem = place.wrong(
-        needed=f"{needed}, which {package} needs {_FAILS[bound.to]}",
-        found=f"{found}: {bound.why} ({bound.source})",
+        needed=say(
+            "{needed}, which {package} needs {purpose}", needed=needed, package=package, purpose=_FAILS[bound.to]
+        ),
+        found=say("{found}: {reason} ({source})", found=found, reason=bound.why, source=bound.source),
         code="lock_invalid",
         fix=(
-            f"write `{needed}` in environment.yml, then `rigfit lock {variant.template}`",
-            *([f"or `{bound.package} >={bound.free}`, which has no such bound"] if bound.free else []),
+            say(
+                "write `{needed}` in environment.yml, then `rigfit lock {template}`",
+                needed=needed,
+                template=variant.template,
+            ),
+            *(
+                [say("or `{package} >={free}`, which has no such bound", package=bound.package, free=bound.free)]
+                if bound.free
+                else []
+            ),
         ),
     ).problem
     return replace(problem, source=bound.source)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from rigfit.catalog.glibc import least_glibc, oldest_glibc
 from rigfit.catalog.inputs import EnvironmentFile
 from rigfit.catalog.recipe import VariantRecipe
 from rigfit.catalog.relock.index import LockedWheel, Question, resolve
 from rigfit.catalog.relock.solve import CondaPackage
-from rigfit.catalog.relock.target import Target, least_glibc
+from rigfit.catalog.relock.target import Target
 from rigfit.catalog.relock.wheel import WheelContents, look_into, needs
 from rigfit.catalog.sidecar import CONDA_FACTOR, Size
 from rigfit.core.template import Stack, file_name
-from rigfit.core.version import Version
 
 _AT_ONCE = 8
 
@@ -56,7 +56,10 @@ class Findings:
 
     @property
     def stack(self) -> Stack:
-        glibc, because = self._glibc()
+        glibc, because = oldest_glibc(
+            [(wheel.name, wheel.version, least_glibc(wheel.tags)) for wheel in self.wheels],
+            [(package.name, package.version, package.glibc) for package in self.conda],
+        )
         sizes = self.sizes.values()
         return Stack(
             platform=self.target.platform,
@@ -67,14 +70,6 @@ class Findings:
             fetch=sum(size.fetch for size in sizes),
             disk=sum(size.unpacked for size in sizes),
         )
-
-    def _glibc(self) -> tuple[Version, str]:
-        """The newest of all minimums, and the first file that has it; torch is named before others."""
-        minimums = [(least_glibc(wheel.tags), f"{wheel.name} {wheel.version}") for wheel in self.wheels]
-        minimums.sort(key=lambda pair: not pair[1].startswith("torch "))
-        minimums += [(package.glibc, f"{package.name} {package.version}") for package in self.conda]
-        known = [(glibc, because) for glibc, because in minimums if glibc is not None]
-        return max(known, key=lambda pair: pair[0])
 
 
 class Looking:

@@ -19,6 +19,7 @@ from rigfit.catalog.recipe import DeclaredWheel
 from rigfit.catalog.relock.target import Target
 from rigfit.catalog.table import TABLES, read_toml
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.words import joined, say
 from rigfit.process.child import Command, output_of
 from rigfit.sources.folders import sha256_of
 from rigfit.sources.index import sources
@@ -43,7 +44,7 @@ class Question:
     @property
     def words(self) -> str:
         """What they are asked for, as a person would say it."""
-        return f"Python {self.python[0]}.{self.python[1]}, {self.target.words}"
+        return joined(", ", [f"Python {self.python[0]}.{self.python[1]}", self.target.words])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def _ask_uv(question: Question, local: Mapping[str, Path | None], folder: Path) 
     command = Command(argv=_argv(question), env=_environment(), cwd=str(folder), limit=_SECONDS)
     _, err, ended = output_of(command)
     if ended.code != 0:
-        raise _unsolved(question, err or f"exit code {ended.code}")
+        raise _unsolved(question, err or say("exit code {code}", code=ended.code))
     return read_toml(folder / "pylock.toml").get("packages", TABLES)
 
 
@@ -121,7 +122,8 @@ def _argv(question: Question) -> list[str]:
 def _declared(row: Mapping[str, Any], wheel: DeclaredWheel, path: Path | None) -> LockedWheel:
     _, version, _, tags = parse_wheel_filename(wheel.filename)
     if row["version"] != str(version):
-        raise _refused(row, needed=f"a pin on the declared wheel, `{wheel.name} =={version}`", found=row["version"])
+        needed = say("a pin on the declared wheel, `{name} =={version}`", name=wheel.name, version=version)
+        raise _refused(row, needed=needed, found=row["version"])
     place = wheel.url if path is None else str(path)
     return LockedWheel(
         name=wheel.name,
@@ -137,11 +139,12 @@ def _best(row: Mapping[str, Any], ranks: Mapping[Tag, int], target: Target) -> L
     """Of several wheels the one that the interpreter likes best, as an installer would choose."""
     found = [(rank, wheel) for wheel in row.get("wheels", ()) if (rank := _rank(wheel["url"], ranks)) is not None]
     if not found:
-        raise _refused(row, needed=f"a wheel for {target.words}", found="none")
+        raise _refused(row, needed=say("a wheel for {target}", target=target.words), found=say("none"))
     _, wheel = min(found, key=lambda pair: pair[0])
     path = INDEX_PATH.search(urlsplit(wheel["url"]).path)
     if path is None:
-        raise _refused(row, needed="an address that ends in /packages/<the index's path>/FILE.whl", found=wheel["url"])
+        needed = say("an address that ends in /packages/<the index's path>/FILE.whl")
+        raise _refused(row, needed=needed, found=wheel["url"])
     return LockedWheel(
         name=canonicalize_name(row["name"]),
         version=row["version"],
@@ -161,7 +164,13 @@ def _rank(url: str, ranks: Mapping[Tag, int]) -> int | None:
 
 
 def _refused(row: Mapping[str, Any], *, needed: str, found: str) -> ProblemError:
-    what = f"{row['name']} {row.get('version', '')} cannot be locked: needs {needed}; found {found}"
+    what = say(
+        "{name} {version} cannot be locked: needs {needed}; found {found}",
+        name=row["name"],
+        version=row.get("version", ""),
+        needed=needed,
+        found=found,
+    )
     return ProblemError(Problem(code="lock_unsolvable", what=what))
 
 
@@ -170,11 +179,19 @@ def _unsolved(question: Question, detail: str) -> ProblemError:
     return ProblemError(
         Problem(
             code="lock_unsolvable",
-            what=f"uv found no set of wheels for {', '.join(question.requirements)} on {question.words}",
+            what=say(
+                "uv found no set of wheels for {requirements} on {target}",
+                requirements=", ".join(question.requirements),
+                target=question.words,
+            ),
             fix=(
-                "loosen a bound in environment.yml or a pin in template.toml",
-                *([f"or bound the conda package likewise: {brought} is what conda brings"] if brought else []),
-                "see whether the index can be reached",
+                say("loosen a bound in environment.yml or a pin in template.toml"),
+                *(
+                    [say("or bound the conda package likewise: {brought} is what conda brings", brought=brought)]
+                    if brought
+                    else []
+                ),
+                say("see whether the index can be reached"),
             ),
             detail=detail,
         ),

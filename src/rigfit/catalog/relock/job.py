@@ -20,6 +20,7 @@ from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.size import human
 from rigfit.core.template import Stack
 from rigfit.core.version import Version
+from rigfit.core.words import joined, say
 
 
 def relock(
@@ -43,8 +44,9 @@ def _chosen(recipe: Recipe, names: Collection[str] | None) -> list[VariantRecipe
     known = {variant.name: variant for variant in recipe.variants}
     unknown = [name for name in names or () if name not in known]
     if unknown:
-        what = f"there is no variant `{unknown[0]}` in template `{recipe.name}`"
-        raise ProblemError(Problem(code="unknown_variant", what=what, fix=(f"choose one of: {', '.join(known)}",)))
+        what = say("there is no variant `{name}` in template `{template}`", name=unknown[0], template=recipe.name)
+        fix = (say("choose one of: {names}", names=", ".join(known)),)
+        raise ProblemError(Problem(code="unknown_variant", what=what, fix=fix))
     return [variant for variant in recipe.variants if names is None or variant.name in names]
 
 
@@ -64,21 +66,35 @@ class _Job:
         for platform in variant.platforms:
             target = Target(platform=platform, glibc=variant.glibc)
             if target not in self._solved:
-                yield f"{self._recipe.name}: solving the interpreter for {target.words} from {self._channel}"
+                yield say(
+                    "{template}: solving the interpreter for {target} from {channel}",
+                    template=self._recipe.name,
+                    target=target.words,
+                    channel=self._channel,
+                )
                 self._solved[target] = solve(self._environment.conda, channel=self._channel, target=target)
-            yield f"{self._recipe.name}/{variant.name}: resolving the libraries for {target.words}"
+            yield say(
+                "{template}/{variant}: resolving the libraries for {target}",
+                template=self._recipe.name,
+                variant=variant.name,
+                target=target.words,
+            )
             findings = find(self._environment, variant, target, self._solved[target], self._looking)
             self._check_cuda(variant, findings)
             found.append(findings)
         self._write(variant, found)
-        yield from (f"{self._recipe.name}/{variant.name}: {_summary(findings)}" for findings in found)
+        yield from (joined(": ", [f"{self._recipe.name}/{variant.name}", _summary(each)]) for each in found)
 
     def _check_cuda(self, variant: VariantRecipe, findings: Findings) -> None:
         """The wheel itself says which CUDA it was built with; template.toml must say the same."""
         if variant.cuda != (Version(findings.cuda) if findings.cuda else None):
             place = Place(file=self._recipe.folder / TEMPLATE_FILE, key=f"variants[{variant.name}].cuda")
-            needed = f"the build CUDA of its torch on {findings.target.platform}, {findings.cuda or 'none'}"
-            raise place.wrong(needed=needed, found=str(variant.cuda or "none"))
+            needed = say(
+                "the build CUDA of its torch on {platform}, {cuda}",
+                platform=findings.target.platform,
+                cuda=findings.cuda or say("none"),
+            )
+            raise place.wrong(needed=needed, found=str(variant.cuda) if variant.cuda else say("none"))
 
     def _write(self, variant: VariantRecipe, found: Sequence[Findings]) -> None:
         folder, inputs = self._recipe.folder, inputs_sha256(self._environment, variant)
@@ -94,10 +110,18 @@ class _Job:
 
 def _summary(findings: Findings) -> str:
     stack: Stack = findings.stack
-    return (
-        f"{stack.platform}: Python {stack.python}, torch {stack.versions['torch']}, {len(findings.conda)} conda packages"
-        f" and {len(findings.wheels)} wheels, {human(stack.fetch)} to fetch, {human(stack.disk)} on disk,"
-        f" glibc >= {stack.glibc} because of {stack.glibc_because}"
+    return say(
+        "{platform}: Python {python}, torch {torch}, {packages} conda packages and {wheels} wheels, {fetch} to fetch, "
+        "{disk} on disk, glibc >= {glibc} because of {because}",
+        platform=stack.platform,
+        python=stack.python,
+        torch=stack.versions["torch"],
+        packages=len(findings.conda),
+        wheels=len(findings.wheels),
+        fetch=human(stack.fetch),
+        disk=human(stack.disk),
+        glibc=stack.glibc,
+        because=stack.glibc_because,
     )
 
 

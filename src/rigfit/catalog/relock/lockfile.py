@@ -13,6 +13,7 @@ import yaml
 from rigfit.catalog.inputs import CHANNEL, ENVIRONMENT_FILE
 from rigfit.catalog.relock.findings import Findings
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.words import say
 
 _HEAD = """\
 # Written by `rigfit lock {template}` from environment.yml and the table of `{variant}` in template.toml: edit those.
@@ -95,7 +96,7 @@ def _models() -> Any:
         raise ProblemError(
             Problem(
                 code="usage",
-                what="`rigfit lock` needs conda-lock, which is not installed: only maintainers need it",
+                what=say("`rigfit lock` needs conda-lock, which is not installed: only maintainers need it"),
                 fix=("pip install 'rigfit[lock]'",),
             ),
         ) from None

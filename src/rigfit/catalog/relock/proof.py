@@ -12,8 +12,9 @@ from rigfit.catalog.recipe import read_recipe
 from rigfit.catalog.relock.lockfile import parse
 from rigfit.catalog.sidecar import lock_path
 from rigfit.core.problem import Problem
+from rigfit.core.words import say
 
-_NEEDED = "what conda-lock reads"
+_NEEDED = say("what conda-lock reads")
 
 
 def check(catalog: Path, template: str) -> list[Problem]:

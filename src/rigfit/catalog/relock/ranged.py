@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.words import joined, say
 
 _BLOCK = 1 << 16
 _TRIES = 3
@@ -70,7 +71,7 @@ class RangedFile:
                 try:
                     answer = stack.enter_context(urllib.request.urlopen(request, timeout=_SECONDS))  # noqa: S310
                     if answer.status != http.client.PARTIAL_CONTENT:
-                        raise self._unreachable("the server gives whole files only, no byte ranges")
+                        raise self._unreachable(say("the server gives whole files only, no byte ranges"))
                     return answer.read(), int(answer.headers["Content-Range"].rsplit("/", 1)[-1])
                 except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
                     last = error
@@ -80,8 +81,8 @@ class RangedFile:
         return ProblemError(
             Problem(
                 code="network_unreachable",
-                what=f"cannot look into {self._url.rsplit('/', 1)[-1]}",
-                fix=("see whether the package index can be reached, and run it again",),
-                detail=f"{self._url}: {detail}",
+                what=say("cannot look into {file}", file=self._url.rsplit("/", 1)[-1]),
+                fix=(say("see whether the package index can be reached, and run it again"),),
+                detail=joined(": ", [self._url, detail]),
             ),
         )

@@ -14,6 +14,7 @@ from rigfit.catalog.locks import CHANNEL_URL
 from rigfit.catalog.relock.target import Target
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.version import Version
+from rigfit.core.words import say
 from rigfit.process.child import Command, output_of
 
 _CHILD = Path(__file__).with_name("solve_child.py")
@@ -62,12 +63,13 @@ def solve(specs: Sequence[str], *, channel: str, target: Target) -> tuple[CondaP
     )
     said: dict[str, Any] = json.loads(out) if out.startswith("{") else {}
     if "packages" not in said:
-        detail = said.get("problem") or err or ("it took too long" if ended.timed_out else f"exit code {ended.code}")
-        raise _unsolved(specs, channel, target, detail)
+        how = say("it took too long") if ended.timed_out else say("exit code {code}", code=ended.code)
+        raise _unsolved(specs, channel, target, said.get("problem") or err or how)
     packages = said["packages"]
     unhashed = [package["file"] for package in packages if not (package["sha256"] and package["md5"])]
     if unhashed:
-        raise _unsolved(specs, channel, target, f"the channel gives no sha256 and md5 for {', '.join(unhashed)}")
+        detail = say("the channel gives no sha256 and md5 for {files}", files=", ".join(unhashed))
+        raise _unsolved(specs, channel, target, detail)
     return tuple(CondaPackage(**{**package, "depends": tuple(package["depends"])}) for package in packages)
 
 
@@ -75,8 +77,16 @@ def _unsolved(specs: Sequence[str], channel: str, target: Target, detail: str) -
     return ProblemError(
         Problem(
             code="lock_unsolvable",
-            what=f"no interpreter could be solved for {', '.join(specs)} on {target.words} from {channel}",
-            fix=("see whether the channel can be reached; `--channel` takes a copy of conda-forge", "loosen the specs"),
+            what=say(
+                "no interpreter could be solved for {specs} on {target} from {channel}",
+                specs=", ".join(specs),
+                target=target.words,
+                channel=channel,
+            ),
+            fix=(
+                say("see whether the channel can be reached; `--channel` takes a copy of conda-forge"),
+                say("loosen the specs"),
+            ),
             detail=detail,
         ),
     )

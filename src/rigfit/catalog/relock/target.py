@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
+from rigfit.catalog.glibc import LEGACY
 from rigfit.catalog.recipe import PLATFORMS
 from rigfit.core.version import Version
+from rigfit.core.words import say
 
-_LEGACY = {17: "2014", 12: "2010", 5: "1"}  # PEP 600: older names of manylinux_2_17, 2_12 and 2_5
 _OLDEST = {"x86_64": 5, "aarch64": 17}  # PEP 599: there is nothing before manylinux2014 but for Intel's machines
-_MANYLINUX = re.compile(r"manylinux_2_(\d+)_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,7 @@ class Target:
 
     @property
     def words(self) -> str:
-        return f"{self.platform} with glibc {self.glibc}"
+        return say("{platform} with glibc {version}", platform=self.platform, version=self.glibc)
 
     @property
     def uv(self) -> str:
@@ -63,8 +62,8 @@ class Target:
     def _platforms(self) -> Iterator[str]:
         for minor in range(self._minor, _OLDEST[self.machine] - 1, -1):
             yield f"manylinux_2_{minor}_{self.machine}"
-            if minor in _LEGACY:
-                yield f"manylinux{_LEGACY[minor]}_{self.machine}"
+            if minor in LEGACY:
+                yield f"manylinux{LEGACY[minor]}_{self.machine}"
         yield f"linux_{self.machine}"
 
     def markers(self, python: str) -> dict[str, str]:
@@ -81,14 +80,3 @@ class Target:
             "sys_platform": "linux",
             "extra": "",
         }
-
-
-def least_glibc(tags: frozenset[Tag]) -> Version | None:
-    """The oldest glibc that a wheel of these tags promises to run on; None if it promises for any."""
-    minors = [minor for tag in tags for minor in _minors(tag.platform)]
-    return Version(f"2.{min(minors)}") if minors else None
-
-
-def _minors(platform: str) -> list[int]:
-    found = [int(minor) for minor in _MANYLINUX.findall(platform)]
-    return found + [minor for minor, name in _LEGACY.items() if platform.startswith(f"manylinux{name}_")]
