@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from rigfit.core.machine import Gpu, Slice
 from rigfit.core.version import Capability, Version
+from rigfit.core.words import joined, say
 from rigfit.probe.reading import version_or_none
 from rigfit.process.child import Command, Ended, Said, Tick, run
 
@@ -107,13 +108,13 @@ def _run(command: Command) -> Answer | Silence:
                     case Ended(timed_out=True):
                         return _timeout(command.limit or LIMIT)
                     case Ended(code=code):
-                        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-                        return Silence(reason="crash", text=f"{how}: {last_words}" if last_words else how)
+                        how = say("signal {number}", number=-code) if code < 0 else say("exit code {code}", code=code)
+                        return Silence(reason="crash", text=joined(": ", [how, last_words]) if last_words else how)
                     case Tick():
                         pass
     except (OSError, ValueError) as error:  # no memory for a child, no interpreter where this one was
         last_words = str(error)
-    return Silence(reason="crash", text=f"the child that asks NVML failed: {last_words}")
+    return Silence(reason="crash", text=say("the child that asks NVML failed: {reason}", reason=last_words))
 
 
 def _timeout(limit: float) -> Silence:
@@ -130,8 +131,10 @@ def _why_no_binding() -> str:
     packages = (Path(folder, "pynvml", "__init__.py") for folder in sys.path)
     impostor = next((file for file in packages if file.is_file()), None)
     if impostor is None:
-        return "the Python module `pynvml` of the distribution nvidia-ml-py is not installed beside rigfit"
-    return f"{impostor} belongs to the distribution named pynvml, which is not NVIDIA's nvidia-ml-py"
+        return say("the Python module `pynvml` of the distribution nvidia-ml-py is not installed beside rigfit")
+    return say(
+        "{file} belongs to the distribution named pynvml, which is not NVIDIA's nvidia-ml-py", file=str(impostor)
+    )
 
 
 def _read(said: dict[str, Any]) -> Answer | Silence:

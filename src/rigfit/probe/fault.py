@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rigfit.core.machine import Driver, DriverFault, Fault, Platform
+from rigfit.core.words import joined, say
 from rigfit.probe import steps
 from rigfit.probe.asking import Answer, Failure, Silence
 from rigfit.probe.traces import Traces, library_version
@@ -15,7 +16,7 @@ _NO_PERMISSION, _DRIVER_NOT_LOADED, _TIMEOUT, _LIBRARY_NOT_FOUND, _FUNCTION_NOT_
 _GPU_IS_LOST, _RESET_REQUIRED, _OPERATING_SYSTEM, _VERSION_MISMATCH, _GPU_NOT_FOUND = 15, 16, 17, 18, 28
 _FORBIDDEN = ("EACCES", "EPERM")
 _MEND_BINDING = (
-    "install rigfit again, so that it has its own nvidia-ml-py",
+    say("install rigfit again, so that it has its own nvidia-ml-py"),
     "python -m pip uninstall -y pynvml && python -m pip install --force-reinstall nvidia-ml-py",
 )
 
@@ -34,25 +35,29 @@ class Scene:
     @property
     def host_driver(self) -> str:
         version = self.traces.module_version
-        return f"NVIDIA driver {version}" if version else "an NVIDIA driver"
+        return say("NVIDIA driver {version}", version=version) if version else say("an NVIDIA driver")
 
     @property
     def cards(self) -> str:
         slots = [card.slot for card in self.traces.cards or ()]
-        return f"an NVIDIA GPU ({slots[0]})" if len(slots) == 1 else f"{len(slots) or 'no'} NVIDIA GPUs"
+        if len(slots) == 1:
+            return say("an NVIDIA GPU ({slot})", slot=slots[0])
+        return say("{count} NVIDIA GPUs", count=len(slots)) if slots else say("no NVIDIA GPUs")
 
 
 def of_silence(silence: Silence, scene: Scene) -> DriverFault:
     match silence.reason:
         case "timeout":
-            return _fault("timeout", f"the NVIDIA driver did not answer within {silence.text}", steps.look_at_log())
+            what = say("the NVIDIA driver did not answer within {time}", time=silence.text)
+            return _fault("timeout", what, steps.look_at_log())
         case "crash":
-            what = f"NVIDIA's library ended the process that asked it ({silence.text})"
+            what = say("NVIDIA's library ended the process that asked it ({reason})", reason=silence.text)
             return _fault("unknown", what, steps.look_at_log())
         case "library" | "binding" if scene.traces.none_of_nvidia:
             return _no_device(scene)
         case "binding":
-            return _fault("unknown", f"the NVIDIA driver was not asked: {silence.text}", _MEND_BINDING)
+            what = say("the NVIDIA driver was not asked: {reason}", reason=silence.text)
+            return _fault("unknown", what, _MEND_BINDING)
         case "library":
             return _without_library(silence, scene)
         case "code":
@@ -74,8 +79,9 @@ def of_answer(answer: Answer, scene: Scene) -> Driver | DriverFault:
         return _without_cuda_library(scene)
     version = answer.driver or scene.traces.module_version
     if version is None:
-        why = _said(answer.no_driver) if answer.no_driver else "no version number"
-        return _fault("unknown", f"the NVIDIA driver answers, but not with its version: {why}", steps.look_at_log())
+        why = _said(answer.no_driver) if answer.no_driver else say("no version number")
+        what = say("the NVIDIA driver answers, but not with its version: {reason}", reason=why)
+        return _fault("unknown", what, steps.look_at_log())
     return Driver(version=version, cuda=answer.cuda)
 
 
@@ -84,21 +90,21 @@ def _fault(fault: Fault, what: str, fix: tuple[str, ...]) -> DriverFault:
 
 
 def _said(failure: Failure | Silence) -> str:
-    number = "" if failure.code is None else f" (code {failure.code})"
-    return f"{failure.call}: {failure.text or 'no text'}{number}"
+    told = joined(": ", [failure.call, failure.text or say("no text")])
+    return told if failure.code is None else say("{error} (code {code})", error=told, code=failure.code)
 
 
 def _no_device(scene: Scene) -> DriverFault:
     if not scene.platform.wsl:
-        return _fault("no_device", "there is no NVIDIA GPU in this machine", ())
-    what = "Windows lends this system no GPU"
+        return _fault("no_device", say("there is no NVIDIA GPU in this machine"), ())
+    what = say("Windows lends this system no GPU")
     if scene.traces.wsl_gpu:
-        what = (
+        what = say(
             "Windows lends this system a GPU (/dev/dxg), but no library of an NVIDIA driver, so it is taken for "
             "another maker's"
         )
     fix = steps.renew_wsl() if scene.container is None else steps.pass_gpu(scene.container)
-    return _fault("no_device", what, ("if there is an NVIDIA GPU in this computer:", *fix))
+    return _fault("no_device", what, (say("if there is an NVIDIA GPU in this computer:"), *fix))
 
 
 def _without_library(silence: Silence, scene: Scene) -> DriverFault:
@@ -106,19 +112,22 @@ def _without_library(silence: Silence, scene: Scene) -> DriverFault:
     if traces.tegra and not traces.cards:
         return _tegra(silence.text)
     if traces.cards is None and not (traces.module_loaded or traces.nodes or traces.windows_driver):
-        what = "the list of PCI devices may not be read, so it is not known whether there is an NVIDIA GPU"
+        what = say("the list of PCI devices may not be read, so it is not known whether there is an NVIDIA GPU")
         return _fault("unknown", what, ("ls -l /sys/bus/pci/devices",))
     if traces.library is not None:
-        what = f"{traces.library} is there, but cannot be loaded: {silence.text}"
+        what = say("{file} is there, but cannot be loaded: {reason}", file=traces.library, reason=silence.text)
         return _fault("no_library", what, ("sudo ldconfig", *steps.install_library(traces)))
     if scene.platform.wsl:
-        what = "Windows has an NVIDIA driver, but its libraries are not in this system (/usr/lib/wsl/lib)"
+        what = say("Windows has an NVIDIA driver, but its libraries are not in this system (/usr/lib/wsl/lib)")
         fix = steps.pass_gpu(scene.container) if scene.container else steps.renew_wsl()
         return _fault("no_library", what, fix)
     if scene.container is not None:
         return _without_library_in_container(scene)
     if traces.module_loaded:
-        what = f"{scene.host_driver} is loaded in the kernel, but its library libnvidia-ml.so.1 is not installed"
+        what = say(
+            "{driver} is loaded in the kernel, but its library libnvidia-ml.so.1 is not installed",
+            driver=scene.host_driver,
+        )
         return _fault("no_library", what, steps.install_library(traces))
     return _without_driver(scene)
 
@@ -126,25 +135,36 @@ def _without_library(silence: Silence, scene: Scene) -> DriverFault:
 def _without_library_in_container(scene: Scene) -> DriverFault:
     traces = scene.traces
     if "nvidiactl" in traces.nodes:
-        what = "this container has the GPU's device files, but not the driver's library: the capability `utility` is missing"
+        what = say(
+            "this container has the GPU's device files, but not the driver's library: the capability `utility` is missing"
+        )
         return _fault("no_library", what, steps.pass_capabilities(scene.container))
     if traces.module_loaded:
-        what = f"{scene.host_driver} runs on the host, but nothing of it was passed into this container"
+        what = say(
+            "{driver} runs on the host, but nothing of it was passed into this container", driver=scene.host_driver
+        )
         return _fault("no_library", what, steps.pass_gpu(scene.container))
     return _without_driver(scene)
 
 
 def _without_driver(scene: Scene) -> DriverFault:
     """There is a card, and neither the module nor the library of NVIDIA's driver."""
-    who = "this machine" if scene.container is None else "the host"
+    who = say("this machine") if scene.container is None else say("the host")
     rival = _rival(scene)
     if rival == "vfio-pci":
-        what = f"{who} has {scene.cards}, reserved for virtual machines (vfio-pci)"
+        what = say("{who} has {cards}, reserved for virtual machines (vfio-pci)", who=who, cards=scene.cards)
         return _fault("no_driver", what, steps.take_back_from_vfio())
-    instead = "" if rival is None else f"; {rival} drives it in its place, and cannot run CUDA"
-    what = f"{who} has {scene.cards}, but not NVIDIA's driver{instead}"
+    what = say("{who} has {cards}, but not NVIDIA's driver", who=who, cards=scene.cards)
+    if rival is not None:
+        what = say(
+            "{who} has {cards}, but not NVIDIA's driver; {rival} drives it in its place, and cannot run CUDA",
+            who=who,
+            cards=scene.cards,
+            rival=rival,
+        )
     if scene.container is not None:
-        return _fault("no_driver", what, ("on the host: install NVIDIA's driver", *steps.pass_gpu(scene.container)))
+        install = say("on the host: install NVIDIA's driver")
+        return _fault("no_driver", what, (install, *steps.pass_gpu(scene.container)))
     return _fault("no_driver", what, steps.install_driver(scene.traces))
 
 
@@ -175,26 +195,29 @@ def _of_failure(failure: Failure | Silence, scene: Scene) -> DriverFault:
     if failure.code in (_NO_PERMISSION, _OPERATING_SYSTEM):
         return _forbidden(said, scene)
     if failure.code == _TIMEOUT:
-        return _fault("timeout", f"the NVIDIA driver gave up: {said}", steps.look_at_log())
+        return _fault("timeout", say("the NVIDIA driver gave up: {error}", error=said), steps.look_at_log())
     if failure.code == _FUNCTION_NOT_FOUND:
-        what = f"this NVIDIA driver is too old to be asked: {said}"
+        what = say("this NVIDIA driver is too old to be asked: {error}", error=said)
         return _fault("unknown", what, steps.install_driver(scene.traces))
     if failure.code in (_GPU_IS_LOST, _RESET_REQUIRED):
-        what = f"the GPU has stopped working until it is restarted: {said}"
+        what = say("the GPU has stopped working until it is restarted: {error}", error=said)
         return _fault("unknown", what, steps.look_at_log())
     if failure.code == _LIBRARY_NOT_FOUND:
-        what = f"the library that was loaded is not that of a driver (a stub of the CUDA toolkit?): {said}"
+        what = say(
+            "the library that was loaded is not that of a driver (a stub of the CUDA toolkit?): {error}", error=said
+        )
         return _fault("no_library", what, ("unset LD_LIBRARY_PATH", *steps.install_library(scene.traces)))
     fix = steps.look_at_log() if scene.container is None else steps.restart_container(scene.container)
-    return _fault("unknown", f"the NVIDIA driver failed: {said}", fix)
+    return _fault("unknown", say("the NVIDIA driver failed: {error}", error=said), fix)
 
 
 def _forbidden(said: str, scene: Scene) -> DriverFault:
     if scene.container is not None:
-        what = f"this container may not open the GPU's device files: {said}"
+        what = say("this container may not open the GPU's device files: {error}", error=said)
         return _fault("no_permission", what, steps.restart_container(scene.container))
-    denied = ", ".join(f"/dev/{name}" for name in scene.traces.denied) or "the GPU's device files"
-    return _fault("no_permission", f"this user may not open {denied}: {said}", steps.open_nodes())
+    denied = ", ".join(f"/dev/{name}" for name in scene.traces.denied) or say("the GPU's device files")
+    what = say("this user may not open {files}: {error}", files=denied, error=said)
+    return _fault("no_permission", what, steps.open_nodes())
 
 
 def _not_loaded(scene: Scene, said: str) -> DriverFault:
@@ -202,17 +225,20 @@ def _not_loaded(scene: Scene, said: str) -> DriverFault:
     if traces.tegra and not traces.cards:
         return _tegra(said)
     if scene.platform.wsl:
-        return _fault("not_loaded", f"the NVIDIA driver of Windows does not answer here: {said}", steps.renew_wsl())
+        what = say("the NVIDIA driver of Windows does not answer here: {error}", error=said)
+        return _fault("not_loaded", what, steps.renew_wsl())
     if not traces.module_loaded:
         return _not_loaded_on_host(scene)
     if "nvidiactl" in traces.nodes:
-        return _fault("unknown", f"{scene.host_driver} is loaded, but says that it is not: {said}", steps.look_at_log())
+        what = say("{driver} is loaded, but says that it is not: {error}", driver=scene.host_driver, error=said)
+        return _fault("unknown", what, steps.look_at_log())
     if scene.container is not None:
-        what = (
-            f"{scene.host_driver} runs on the host, but this container was not given its device files (/dev/nvidiactl)"
+        what = say(
+            "{driver} runs on the host, but this container was not given its device files (/dev/nvidiactl)",
+            driver=scene.host_driver,
         )
         return _fault("no_permission", what, steps.pass_gpu(scene.container))
-    what = f"{scene.host_driver} is loaded, but its device files (/dev/nvidiactl) are missing"
+    what = say("{driver} is loaded, but its device files (/dev/nvidiactl) are missing", driver=scene.host_driver)
     return _fault("no_permission", what, steps.make_nodes())
 
 
@@ -223,42 +249,56 @@ def _not_loaded_on_host(scene: Scene) -> DriverFault:
     if rival == "vfio-pci":
         return _without_driver(scene)
     if scene.container is not None:
-        what = "the kernel of the host has no NVIDIA driver loaded"
-        return _fault("not_loaded", what, ("on the host: sudo modprobe nvidia", *steps.pass_gpu(scene.container)))
+        what, load = say("the kernel of the host has no NVIDIA driver loaded"), say("on the host: sudo modprobe nvidia")
+        return _fault("not_loaded", what, (load, *steps.pass_gpu(scene.container)))
     if rival is not None:
-        what = f"NVIDIA's driver is installed, but {rival} holds the GPU in its place"
+        what = say("NVIDIA's driver is installed, but {rival} holds the GPU in its place", rival=rival)
         return _fault("not_loaded", what, steps.replace_rival(traces.rival or rival, traces))
     if traces.module_built is False:
-        what = f"NVIDIA's driver is installed, but its kernel module was not built for the running kernel {kernel}"
+        what = say(
+            "NVIDIA's driver is installed, but its kernel module was not built for the running kernel {kernel}",
+            kernel=kernel,
+        )
         return _fault("not_loaded", what, steps.build_module(traces))
     if traces.secure_boot:
-        what = "NVIDIA's driver is installed, but its kernel module is not loaded; Secure Boot is on and rejects an unsigned one"
+        what = say(
+            "NVIDIA's driver is installed, but its kernel module is not loaded; "
+            "Secure Boot is on and rejects an unsigned one"
+        )
         return _fault("not_loaded", what, (*steps.sign_module(), *steps.load_module()))
-    return _fault(
-        "not_loaded", "NVIDIA's driver is installed, but its kernel module is not loaded", steps.load_module()
-    )
+    what = say("NVIDIA's driver is installed, but its kernel module is not loaded")
+    return _fault("not_loaded", what, steps.load_module())
 
 
 def _mismatch(silence: Silence, scene: Scene) -> DriverFault:
     module = scene.traces.module_version
     loaded = None if silence.library is None else library_version(Path(silence.library))
     library = loaded or scene.traces.library_version
-    what = (
-        f"the NVIDIA kernel module (version {module or 'unknown'}) and the driver's library (version "
-        f"{library or 'unknown'}) do not match: the driver was updated, and the old module is still loaded"
-    )
-    fix = steps.reboot()
-    if scene.container is not None:
-        what = what.replace("the old module is still loaded", "this container still has the old library")
-        fix = ("restart this container", "if that does not help: reboot the host")
+    unknown = say("unknown")
+    if scene.container is None:
+        fix = steps.reboot()
+        what = say(
+            "the NVIDIA kernel module (version {module}) and the driver's library (version {library}) do not match: "
+            "the driver was updated, and the old module is still loaded",
+            module=module or unknown,
+            library=library or unknown,
+        )
+    else:
+        fix = (say("restart this container"), say("if that does not help: reboot the host"))
+        what = say(
+            "the NVIDIA kernel module (version {module}) and the driver's library (version {library}) do not match: "
+            "the driver was updated, and this container still has the old library",
+            module=module or unknown,
+            library=library or unknown,
+        )
     return DriverFault(fault="version_mismatch", what=what, fix=fix, module_version=module, library_version=library)
 
 
 def _without_cuda_library(scene: Scene) -> DriverFault:
     if scene.container is not None:
-        what = "this container has NVML, but not libcuda.so.1: the capability `compute` is missing"
+        what = say("this container has NVML, but not libcuda.so.1: the capability `compute` is missing")
         return _fault("no_library", what, steps.pass_capabilities(scene.container))
-    what = "the NVIDIA driver answers, but its library libcuda.so.1 is not installed"
+    what = say("the NVIDIA driver answers, but its library libcuda.so.1 is not installed")
     return _fault("no_library", what, steps.install_library(scene.traces))
 
 
@@ -266,23 +306,26 @@ def _without_gpus(scene: Scene) -> DriverFault:
     """NVML works and lists nothing."""
     traces = scene.traces
     if scene.platform.wsl:
-        return _fault(
-            "unknown", "the NVIDIA driver of Windows answers, but lends this system no GPU", steps.renew_wsl()
-        )
+        what = say("the NVIDIA driver of Windows answers, but lends this system no GPU")
+        return _fault("unknown", what, steps.renew_wsl())
     if traces.cards == () and not any(name[-1].isdigit() for name in traces.nodes):
         return _no_device(scene)
     if _rival(scene) == "vfio-pci":
         return _without_driver(scene)
     if scene.container is not None:
-        what = f"{scene.host_driver} answers, but this container was given none of its GPUs"
+        what = say("{driver} answers, but this container was given none of its GPUs", driver=scene.host_driver)
         return _fault("no_permission", what, steps.pass_gpu(scene.container))
     if traces.denied:
-        return _forbidden("the driver lists no GPU", scene)
-    what = f"{scene.host_driver} answers, but serves no GPU, although this machine has {scene.cards}"
-    too_old = "check that this version of the driver supports this GPU (its open module needs Turing or later)"
+        return _forbidden(say("the driver lists no GPU"), scene)
+    what = say(
+        "{driver} answers, but serves no GPU, although this machine has {cards}",
+        driver=scene.host_driver,
+        cards=scene.cards,
+    )
+    too_old = say("check that this version of the driver supports this GPU (its open module needs Turing or later)")
     return _fault("unknown", what, (too_old, *steps.look_at_log()))
 
 
 def _tegra(said: str) -> DriverFault:
-    what = f"this is an NVIDIA Jetson, whose built-in GPU does not answer to NVML: {said}"
-    return _fault("unknown", what, ("rigfit has no environment for it yet; see NVIDIA's wheels for JetPack",))
+    what = say("this is an NVIDIA Jetson, whose built-in GPU does not answer to NVML: {error}", error=said)
+    return _fault("unknown", what, (say("rigfit has no environment for it yet; see NVIDIA's wheels for JetPack"),))

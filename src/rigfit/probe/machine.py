@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine, Platform
+from rigfit.core.words import say
 from rigfit.probe import host
 from rigfit.probe.asking import LIMIT, Answer, ask
 from rigfit.probe.fault import Scene, of_answer, of_silence
@@ -75,7 +76,7 @@ def _ask_driver(
 def _overridden_away() -> DriverFault:
     return DriverFault(
         fault="no_driver",
-        what=f"the variable {_OVERRIDE} is set and empty, which says that there is no NVIDIA driver",
+        what=say("the variable {name} is set and empty, which says that there is no NVIDIA driver", name=_OVERRIDE),
         fix=(f"unset {_OVERRIDE}",),
     )
 
@@ -83,6 +84,6 @@ def _overridden_away() -> DriverFault:
 def _override_unreadable(text: str) -> DriverFault:
     return DriverFault(
         fault="unknown",
-        what=f"the variable {_OVERRIDE} is {text!r}, which is no CUDA version such as 12.4",
+        what=say("the variable {name} is {text!r}, which is no CUDA version such as 12.4", name=_OVERRIDE, text=text),
         fix=(f"unset {_OVERRIDE}",),
     )

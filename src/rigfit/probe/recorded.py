@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 from rigfit.core.machine import FAULTS, Driver, DriverFault, Gpu, Machine, Platform, Slice
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.version import Capability, Version
+from rigfit.core.words import joined, say
 from rigfit.probe.reading import version_or_none
 
 _T = TypeVar("_T")
 
-_SIZE = "a whole number of bytes, or null"
-_TEXT = "a text"
+_SIZE = say("a whole number of bytes, or null")
+_TEXT = say("a text")
+_OBJECT = say("an object")
 _GPU = tuple(field.name for field in fields(Gpu))
 
 
@@ -26,7 +28,7 @@ def read_machine(path: Path) -> Machine:
     `origin`, a free text on where the record comes from, is read over. Raises ProblemError(machine_invalid).
     """
     here = _Place(file=path, key="", value=_json(path))
-    if "result" in here.mapping("an object"):
+    if "result" in here.mapping(_OBJECT):
         here.refuse_others("schema", "command", "ok", "result", "problem")
         here = here.at("result")
     return _machine(here)
@@ -41,9 +43,9 @@ class _Place:
     value: Any
 
     def at(self, key: str) -> _Place:
-        inside = self.mapping("an object")
+        inside = self.mapping(_OBJECT)
         if key not in inside:
-            raise self.child(key, None).wrong("this key", "none")
+            raise self.child(key, None).wrong(say("this key"), say("none"))
         return self.child(key, inside[key])
 
     def child(self, key: str, value: Any) -> _Place:
@@ -51,7 +53,7 @@ class _Place:
 
     def items(self) -> list[_Place]:
         if not isinstance(self.value, list):
-            raise self.wrong("a list")
+            raise self.wrong(say("a list"))
         return [
             _Place(file=self.file, key=f"{self.key}[{index}]", value=value) for index, value in enumerate(self.value)
         ]
@@ -62,9 +64,10 @@ class _Place:
         return self.value
 
     def refuse_others(self, *known: str) -> None:
-        for key, value in self.mapping("an object").items():
+        for key, value in self.mapping(_OBJECT).items():
             if key not in known:
-                raise self.child(key, value).wrong(f"one of the keys {', '.join(known)}", f"the key {key!r}")
+                needed = say("one of the keys {names}", names=", ".join(known))
+                raise self.child(key, value).wrong(needed, say("the key {key!r}", key=key))
 
     def text(self) -> str:
         if not isinstance(self.value, str) or not self.value:
@@ -73,7 +76,7 @@ class _Place:
 
     def truth(self) -> bool:
         if not isinstance(self.value, bool):
-            raise self.wrong("true or false")
+            raise self.wrong(say("true or false"))
         return self.value
 
     def number(self, needed: str) -> int:
@@ -84,13 +87,13 @@ class _Place:
     def version(self) -> Version:
         version = version_or_none(self.value) if isinstance(self.value, str) else None
         if version is None:
-            raise self.wrong("a version such as 580.159.04, as a text")
+            raise self.wrong(say("a version such as 580.159.04, as a text"))
         return version
 
     def capability(self) -> Capability:
         version = version_or_none(self.value) if isinstance(self.value, str) else None
         if version is None or version.text.count(".") != 1:
-            raise self.wrong("a compute capability such as 9.0, as a text, or null")
+            raise self.wrong(say("a compute capability such as 9.0, as a text, or null"))
         return Capability.parse(version.text)
 
     def size(self) -> int:
@@ -101,9 +104,14 @@ class _Place:
 
     def wrong(self, needed: str, found: str | None = None) -> ProblemError:
         shown = found or json.dumps(self.value)[:80]
-        where = self.key or "the whole file"
-        what = f"{self.file}: {where}: needed {needed}; found {shown}"
-        fix = ("compare with what `rigfit detect --json` prints",)
+        what = say(
+            "{file}: {key}: needed {needed}; found {found}",
+            file=str(self.file),
+            key=self.key or say("the whole file"),
+            needed=needed,
+            found=shown,
+        )
+        fix = (say("compare with what `rigfit detect --json` prints"),)
         return ProblemError(Problem(code="machine_invalid", what=what, fix=fix))
 
 
@@ -113,9 +121,9 @@ def _json(path: Path) -> Any:
     except OSError as error:
         why = error.strerror or str(error)
     except (ValueError, RecursionError) as error:
-        why = f"needed JSON; found {error}"
-    fix = ("record a machine with `rigfit detect --json > machine.json`",)
-    raise ProblemError(Problem(code="machine_invalid", what=f"{path}: {why}", fix=fix))
+        why = say("needed JSON; found {error}", error=str(error))
+    fix = (say("record a machine with `rigfit detect --json > machine.json`"),)
+    raise ProblemError(Problem(code="machine_invalid", what=joined(": ", [str(path), why]), fix=fix))
 
 
 def _machine(here: _Place) -> Machine:
@@ -150,7 +158,7 @@ def _platform(here: _Place) -> Platform:
 
 
 def _driver(here: _Place) -> Driver | DriverFault:
-    if "fault" in here.mapping("an object"):
+    if "fault" in here.mapping(_OBJECT):
         return _fault(here)
     here.refuse_others("version", "cuda")
     cuda = here.at("cuda")
@@ -162,7 +170,7 @@ def _fault(here: _Place) -> DriverFault:
     fault = here.at("fault")
     known = next((name for name in FAULTS if name == fault.value), None)
     if known is None:
-        raise fault.wrong(f"one of {', '.join(FAULTS)}")
+        raise fault.wrong(say("one of {names}", names=", ".join(FAULTS)))
     module, library = (here.child(key, here.value.get(key)) for key in ("module_version", "library_version"))
     return DriverFault(
         fault=known,
@@ -177,7 +185,7 @@ def _gpus(here: _Place) -> tuple[Gpu, ...]:
     gpus = tuple(_gpu(item) for item in here.items())
     for item, gpu in zip(here.items(), gpus, strict=True):
         if sum(other.index == gpu.index for other in gpus) > 1:
-            raise item.at("index").wrong("an index that no other GPU has")
+            raise item.at("index").wrong(say("an index that no other GPU has"))
     return gpus
 
 
@@ -187,7 +195,7 @@ def _gpu(here: _Place) -> Gpu:
     # A record that was made before MIG instances were read lacks the key.
     slices = here.child("slices", here.value.get("slices"))
     return Gpu(
-        index=here.at("index").number("a whole number"),
+        index=here.at("index").number(say("a whole number")),
         name=_text_or_none(here.at("name")),
         uuid=_text_or_none(here.at("uuid")),
         compute_capability=capability.or_none(capability.capability),

@@ -9,6 +9,7 @@ from rigfit.core.cancel import Cancel
 from rigfit.core.event import Log, Progress
 from rigfit.core.plan import Plan
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.words import say
 from rigfit.process.child import Command, Ended, Said, Tick, run
 
 
@@ -37,4 +38,4 @@ def listen(command: Command, cancel: Cancel, explain: Callable[[str], Problem]) 
 
 
 def _stopped() -> Problem:
-    return Problem(code="stopped", what="stopped on request", fix=("run the same command again to go on",))
+    return Problem(code="stopped", what=say("stopped on request"), fix=(say("run the same command again to go on"),))

@@ -16,6 +16,7 @@ from rigfit.core.event import Log, Progress
 from rigfit.core.plan import Plan
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.template import Artifact
+from rigfit.core.words import say
 from rigfit.process.child import Command, Said
 from rigfit.provision.base import listen
 from rigfit.sources.failures import Failure, problem_of
@@ -79,15 +80,15 @@ def _described(package: Artifact) -> dict[str, Any]:
 def _parts(package: Artifact) -> re.Match[str]:
     found = _NAME.fullmatch(package.filename)
     if found is None:
-        raise ProblemError(
-            Problem(code="lock_invalid", what=f"not the file name of a conda package: {package.filename}")
-        )
+        what = say("not the file name of a conda package: {file}", file=package.filename)
+        raise ProblemError(Problem(code="lock_invalid", what=what))
     return found
 
 
 def _refuse_the_unproven(package: Artifact) -> None:
     if not _SHA256.fullmatch(package.sha256):
-        raise ProblemError(Problem(code="lock_invalid", what=f"the lock gives no sha256 for {package.filename}"))
+        what = say("the lock gives no sha256 for {file}", file=package.filename)
+        raise ProblemError(Problem(code="lock_invalid", what=what))
     if is_file(package.url):
         _refuse_other_content(package, Path(path_of(package.url)))
 
@@ -98,11 +99,18 @@ def _refuse_other_content(package: Artifact, file: Path) -> None:
     try:
         found = sha256_of(file)
     except OSError as error:
-        what = f"{package.filename} cannot be read at {file}: {error.strerror}"
+        what = say(
+            "{file} cannot be read at {place}: {reason}", file=package.filename, place=file, reason=error.strerror
+        )
         raise ProblemError(Problem(code="artifact_unavailable", what=what)) from error
     if found != package.sha256:
-        what = f"{file} is not the locked file: needs sha256 {package.sha256}, found {found}"
-        raise ProblemError(Problem(code="hash_mismatch", what=what, fix=("put the original file there",)))
+        what = say(
+            "{file} is not the locked file: needs sha256 {needed}, found {found}",
+            file=file,
+            needed=package.sha256,
+            found=found,
+        )
+        raise ProblemError(Problem(code="hash_mismatch", what=what, fix=(say("put the original file there"),)))
 
 
 def is_cached(packages: tuple[Artifact, ...], environ: Mapping[str, str]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from rigfit.core.cancel import Cancel
 from rigfit.core.event import Log, Progress
 from rigfit.core.plan import Base, Plan
+from rigfit.core.words import say
 from rigfit.process.child import Command, output_of
 from rigfit.provision.base import listen
 from rigfit.sources.failures import Failure, problem_of
@@ -112,4 +113,4 @@ class LocalBase:
         command = Command(argv=argv, env=uv_environment(self._environ), cwd="/")
         for _ in listen(command, cancel, lambda words: problem_of(Failure(text=words, prefix=prefix))):
             pass
-        yield Log(text=f"made a virtual environment on {plan.base.python}", step="base")
+        yield Log(text=say("made a virtual environment on {python}", python=plan.base.python), step="base")

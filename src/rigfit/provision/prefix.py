@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rigfit.core.problem import Problem, ProblemError, unwritable
+from rigfit.core.words import say
 
 MARK = ".rigfit-unfinished"
 _TRASH = ".trash-"
@@ -25,8 +26,8 @@ def environments_in(home: Path) -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     except OSError as error:
-        what = f"cannot read {home / 'envs'}: {error.strerror}"
-        fix = ("make that folder readable", "or name another with `--home DIR`")
+        what = say("cannot read {place}: {reason}", place=home / "envs", reason=error.strerror)
+        fix = (say("make that folder readable"), say("or name another with `--home DIR`"))
         raise ProblemError(Problem(code="home_not_writable", what=what, fix=fix)) from error
     return tuple(sorted(name for name in found if not name.startswith(".")))
 
@@ -120,12 +121,11 @@ def _own(handle: int, name: str) -> None:
 
 
 def _busy(name: str, pid: str) -> Problem:
-    holder = f"process {pid}" if pid else "another process"
-    return Problem(
-        code="busy",
-        what=f"{holder} is at work on {name}",
-        fix=("wait until it has ended", f"or end it: `kill {pid}`") if pid else ("wait until it has ended",),
-    )
+    wait = say("wait until it has ended")
+    if not pid:
+        return Problem(code="busy", what=say("another process is at work on {name}", name=name), fix=(wait,))
+    what = say("process {pid} is at work on {name}", pid=pid, name=name)
+    return Problem(code="busy", what=what, fix=(wait, say("or end it: `kill {pid}`", pid=pid)))
 
 
 @contextmanager

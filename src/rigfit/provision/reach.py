@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rigfit.core.words import say
 from rigfit.provision.question import Question
 from rigfit.sources.urls import host_of, is_file, path_of
 
@@ -30,17 +31,17 @@ def silence_of(
     settle, which has other means.
     """
     if is_file(url):
-        return None if Path(path_of(url)).exists() else Silence(why="no such file", gone=True)
+        return None if Path(path_of(url)).exists() else Silence(why=say("no such file"), gone=True)
     from http.client import HTTPException
 
     try:
         return Question(lambda: _ask(url, environ, method, limit)).answer(limit)
     except HTTPException:
-        return Silence(why="what answers there is no web server")
+        return Silence(why=say("what answers there is no web server"))
     except ValueError as error:  # a port or a host that is none
-        return Silence(why=f"the address is wrong: {error}")
+        return Silence(why=say("the address is wrong: {error}", error=str(error)))
     except TimeoutError:
-        return Silence(why=f"no answer within {limit:g} s")
+        return Silence(why=say("no answer within {limit:g} s", limit=limit))
 
 
 def _ask(url: str, environ: Mapping[str, str], method: str, limit: float) -> Silence | None:
@@ -83,7 +84,7 @@ def _no_connection(url: str, limit: float) -> Silence | None:
 
 def _refusal(status: int, reason: str) -> Silence | None:
     if status >= 500 or status in (*_GONE, 407):
-        return Silence(why=f"it answers {status} {reason}", gone=status in _GONE)
+        return Silence(why=say("it answers {status} {reason}", status=status, reason=reason), gone=status in _GONE)
     return None
 
 

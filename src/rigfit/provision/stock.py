@@ -13,6 +13,7 @@ from typing import TypeAlias
 from rigfit.core.plan import Target
 from rigfit.core.problem import Problem
 from rigfit.core.template import Artifact
+from rigfit.core.words import say
 from rigfit.process.child import Command, output_of
 from rigfit.provision.question import Question
 from rigfit.provision.reach import silence_of
@@ -98,32 +99,55 @@ class _Look:
         """One problem for all that the cache lacks."""
         lacking = [wheel for wheel in wheels if not self.is_cached((wheel,), {})]
         some = ", ".join(wheel.filename for wheel in lacking[:3])
-        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        what = f"{len(lacking)} of {len(self.target.lock.pip)} wheels are neither in uv's cache nor in a folder: {some}{more}"
-        return (Problem(code="artifact_unavailable", what=what, fix=("leave `--offline` out", *folder_fix("them"))),)
+        if len(lacking) > 3:
+            some = say("{files} and {count} more", files=some, count=len(lacking) - 3)
+        what = say(
+            "{count} of {total} wheels are neither in uv's cache nor in a folder: {files}",
+            count=len(lacking),
+            total=len(self.target.lock.pip),
+            files=some,
+        )
+        fix = (say("leave `--offline` out"), *folder_fix(say("them")))
+        return (Problem(code="artifact_unavailable", what=what, fix=fix),)
 
     def lack_of(self, wheel: Artifact) -> Problem | None:
         """Why a wheel with an address of its own cannot be had."""
         silence = silence_of(wheel.url, self.environ, limit=LIMIT)
         if silence is None or self.is_cached((wheel,), {}):
             return None
-        how = "does not have it" if silence.gone else "cannot be reached"
-        what = f"{wheel.filename} cannot be had: {host_of(wheel.url)} {how} ({silence.why})"
+        file, host = wheel.filename, host_of(wheel.url)
+        if silence.gone:
+            what = say(
+                "{file} cannot be had: {host} does not have it ({reason})", file=file, host=host, reason=silence.why
+            )
+        else:
+            what = say(
+                "{file} cannot be had: {host} cannot be reached ({reason})", file=file, host=host, reason=silence.why
+            )
         return Problem(code="artifact_unavailable", what=what, fix=folder_fix(wheel.filename), detail=_told(wheel))
 
     def lack_of_index(self, wheel: Artifact) -> Problem | None:
         """Why the package index cannot be used, asked with the page of one wheel."""
         address = self.where.address()
         if not address:
-            what = f"{wheel.filename} cannot be had: uv or pip is told to use no index, and no folder has it"
+            what = say(
+                "{file} cannot be had: uv or pip is told to use no index, and no folder has it", file=wheel.filename
+            )
             return Problem(code="artifact_unavailable", what=what, fix=folder_fix(wheel.filename), detail=_told(wheel))
         page = f"{address.rstrip('/')}/{wheel.name}/"
         silence = silence_of(page, self.environ, limit=LIMIT, method="GET")
         if silence is None or silence.gone:  # another index may have it, and if not, uv says which is missing
             return None
-        what = f"the package index at {host_of(address)} cannot be reached ({silence.why})"
+        what = say(
+            "the package index at {host} cannot be reached ({reason})", host=host_of(address), reason=silence.why
+        )
         return Problem(code="network_unreachable", what=what, fix=NETWORK_FIX)
 
 
 def _told(wheel: Artifact) -> str:
-    return f"needed: {wheel.filename}\nsha256: {wheel.sha256}\naddress: {without_secrets(wheel.url)}"
+    return say(
+        "needed: {file}\nsha256: {sha256}\naddress: {address}",
+        file=wheel.filename,
+        sha256=wheel.sha256,
+        address=without_secrets(wheel.url),
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rigfit.core.plan import Base, BaseKind, Survey, Target
 from rigfit.core.problem import Problem
+from rigfit.core.words import say
 from rigfit.provision.conda import is_cached
 from rigfit.provision.local import find
 from rigfit.provision.question import Question
@@ -52,8 +53,9 @@ def _unwritable(home: Path) -> tuple[Problem, ...]:
     place = standing(home)
     if os.access(place, os.W_OK | os.X_OK):
         return ()
-    fix = ("make that folder writable", "or keep everything elsewhere with `--home DIR`")
-    return (Problem(code="home_not_writable", what=f"cannot write {place}, where environments are kept", fix=fix),)
+    fix = (say("make that folder writable"), say("or keep everything elsewhere with `--home DIR`"))
+    what = say("cannot write {place}, where environments are kept", place=place)
+    return (Problem(code="home_not_writable", what=what, fix=fix),)
 
 
 def _base(
@@ -67,7 +69,7 @@ def _base(
     found = local.answer()
     if found is None or wanted == "conda":
         return _no_base(target, wanted, silence, found)
-    why = "asked for with `--base local`" if silence is None else _why(target, silence)
+    why = say("asked for with `--base local`") if silence is None else _why(target, silence)
     return Base(kind="local", version=found.version, python=found.python, why=why)
 
 
@@ -78,30 +80,47 @@ def _conda_python(target: Target) -> str:
 
 def _silence_of_channel(target: Target, environ: Mapping[str, str], *, offline: bool) -> Silence | None:
     if not target.lock.conda:
-        return Silence(why="the lock has no conda section")
+        return Silence(why=say("the lock has no conda section"))
     if offline:
-        return Silence(why="with `--offline` it is not asked, and the cache does not hold all of it")
+        return Silence(why=say("with `--offline` it is not asked, and the cache does not hold all of it"))
     package = next((each for each in target.lock.conda if each.name == "python"), target.lock.conda[0])
     return silence_of(package.url, environ, limit=CHANNEL_LIMIT)
 
 
 def _why(target: Target, silence: Silence) -> str:
-    host = host_of(target.lock.conda[0].url) if target.lock.conda else "none"
-    return f"the conda channel at {host} cannot be reached ({silence.why})"
+    host = host_of(target.lock.conda[0].url) if target.lock.conda else say("none")
+    return say("the conda channel at {host} cannot be reached ({reason})", host=host, reason=silence.why)
 
 
 def _no_base(target: Target, wanted: BaseKind | None, silence: Silence | None, local: Base | None) -> Problem:
     python = minor(target.stack.python)
-    install = f"install CPython {python}: from your system's packages, or with `uv python install {python}`"
-    needed = f"an interpreter is needed, Python {python}"
-    nowhere = f"no CPython {python} with all its modules is on PATH, in pyenv or in uv's folder"
+    install = say(
+        "install CPython {python}: from your system's packages, or with `uv python install {python}`", python=python
+    )
+    nowhere = say("no CPython {python} with all its modules is on PATH, in pyenv or in uv's folder", python=python)
     if wanted == "local":
-        what = f"{needed} (`--base local`), and {nowhere}"
-        return Problem(code="base_unavailable", what=what, fix=(install, "or leave `--base local` out"))
-    channel = _why(target, silence or Silence(why="unknown"))
+        what = say(
+            "an interpreter is needed, Python {python} (`--base local`), and {nowhere}", python=python, nowhere=nowhere
+        )
+        return Problem(code="base_unavailable", what=what, fix=(install, say("or leave `--base local` out")))
+    channel, mend = _why(target, silence or Silence(why=say("unknown"))), say("make the channel reachable")
     if local is not None:
-        what = f"{needed} from conda-forge (`--base conda`), but {channel}"
-        hint = f"or leave `--base conda` out: Python {local.version} at {local.python} would serve"
-        return Problem(code="base_unavailable", what=what, fix=("make the channel reachable", hint))
-    fix = ("make the channel reachable",) if wanted == "conda" else (install, "or make the channel reachable")
-    return Problem(code="base_unavailable", what=f"{needed}, but {channel}, and {nowhere}", fix=fix)
+        what = say(
+            "an interpreter is needed, Python {python} from conda-forge (`--base conda`), but {reason}",
+            python=python,
+            reason=channel,
+        )
+        hint = say(
+            "or leave `--base conda` out: Python {version} at {python} would serve",
+            version=local.version,
+            python=local.python,
+        )
+        return Problem(code="base_unavailable", what=what, fix=(mend, hint))
+    what = say(
+        "an interpreter is needed, Python {python}, but {reason}, and {nowhere}",
+        python=python,
+        reason=channel,
+        nowhere=nowhere,
+    )
+    fix = (mend,) if wanted == "conda" else (install, say("or make the channel reachable"))
+    return Problem(code="base_unavailable", what=what, fix=fix)

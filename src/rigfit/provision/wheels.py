@@ -13,6 +13,7 @@ from rigfit.core.event import Log, Progress
 from rigfit.core.plan import Plan
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.template import Artifact
+from rigfit.core.words import say
 from rigfit.process.child import Command, Said, Tick
 from rigfit.provision.base import listen
 from rigfit.sources.failures import Failure, problem_of
@@ -140,8 +141,12 @@ def _refuse_another_set(wanted: Iterable[Artifact], before: Mapping[str, str], a
     wrong = [f"{name} {version}" for name, version in locked.items() if not _same(after.get(name, ""), version)]
     extra = [f"{name} {version}" for name, version in after.items() if name not in locked and name not in before]
     if wrong or extra:
-        found = f"missing: {', '.join(wrong) or 'none'}; not in the lock: {', '.join(extra) or 'none'}"
-        raise ProblemError(Problem(code="install_failed", what=f"uv installed another set than the lock's: {found}"))
+        what = say(
+            "uv installed another set than the lock's: missing: {missing}; not in the lock: {extra}",
+            missing=", ".join(wrong) or say("none"),
+            extra=", ".join(extra) or say("none"),
+        )
+        raise ProblemError(Problem(code="install_failed", what=what))
 
 
 def _same(one: str, other: str) -> bool:

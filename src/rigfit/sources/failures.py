@@ -10,11 +10,13 @@ from pathlib import Path
 from rigfit.core.problem import Problem
 from rigfit.core.size import human
 from rigfit.core.template import Artifact
+from rigfit.core.words import say
 from rigfit.sources.names import plain
 from rigfit.sources.places import free_bytes
 from rigfit.sources.urls import host_of, without_secrets
 
 _SHOWN = 12  # last lines of what the installer said
+_OTHER_PLACE = say("or set another place: `--home DIR` for environments, UV_CACHE_DIR or RATTLER_CACHE_DIR for caches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +41,8 @@ def problem_of(failure: Failure) -> Problem:
     for pattern, tell in _RULES:
         if re.search(pattern, words.text, re.IGNORECASE):
             return tell(words)
-    return words.problem(
-        "install_failed", words.cause or "the installer ended without a word", "run it with `-v`, and report this"
-    )
+    what = words.cause or say("the installer ended without a word")
+    return words.problem("install_failed", what, say("run it with `-v`, and report this"))
 
 
 class _Words:
@@ -71,7 +72,7 @@ class _Words:
 
     @property
     def item(self) -> str:
-        return self.artifact.filename if self.artifact else "a locked file"
+        return self.artifact.filename if self.artifact else say("a locked file")
 
     @property
     def host(self) -> str:
@@ -80,7 +81,7 @@ class _Words:
         address = found[0] if found else self.failure.source
         if not found and self.artifact is not None and not self.artifact.from_index:
             address = self.artifact.url
-        return host_of(address) if address else "the package index"
+        return host_of(address) if address else say("the package index")
 
     @property
     def place(self) -> Path:
@@ -99,66 +100,78 @@ class _Words:
 
 def _disk_full(words: _Words) -> Problem:
     free = free_bytes(words.place)
-    found = "" if free is None else f", {human(free)} free"
-    needed = f"; the step needs up to {human(words.failure.needed)}" if words.failure.needed else ""
-    what = f"no space left on the disk of {words.place}{found}{needed}"
-    other = "or set another place: `--home DIR` for environments, UV_CACHE_DIR or RATTLER_CACHE_DIR for caches"
-    return words.problem("disk_full", what, "free some space and run the same command again", other)
+    what = say("no space left on the disk of {place}", place=words.place)
+    if free is not None:
+        what = say("no space left on the disk of {place}, {free} free", place=words.place, free=human(free))
+    if words.failure.needed:
+        what = say("{full}; the step needs up to {needed}", full=what, needed=human(words.failure.needed))
+    return words.problem("disk_full", what, say("free some space and run the same command again"), _OTHER_PLACE)
 
 
 def _not_writable(words: _Words) -> Problem:
-    reason = "it is read-only" if "read-only" in words.text.lower() else "permission denied"
-    other = "or set another place: `--home DIR` for environments, UV_CACHE_DIR or RATTLER_CACHE_DIR for caches"
-    return words.problem("home_not_writable", f"cannot write {words.place}: {reason}", "make it writable", other)
+    reason = say("it is read-only") if "read-only" in words.text.lower() else say("permission denied")
+    what = say("cannot write {place}: {reason}", place=words.place, reason=reason)
+    return words.problem("home_not_writable", what, say("make it writable"), _OTHER_PLACE)
 
 
 def _other_content(words: _Words) -> Problem:
     hashes = re.findall(r"\b[0-9a-f]{64}\b", words.text)
-    needed = words.artifact.sha256 if words.artifact else next(iter(hashes), "the locked one")
-    found = next((each for each in reversed(hashes) if each != needed), "none")
+    needed = words.artifact.sha256 if words.artifact else next(iter(hashes), say("the locked one"))
+    found = next((each for each in reversed(hashes) if each != needed), say("none"))
     return _mismatch(words, needed, found)
 
 
 def _damaged(words: _Words) -> Problem:
-    needed = words.artifact.sha256 if words.artifact else "the locked one"
-    return _mismatch(words, needed, f"a damaged file ({words.cause})")
+    needed = words.artifact.sha256 if words.artifact else say("the locked one")
+    return _mismatch(words, needed, say("a damaged file ({reason})", reason=words.cause))
 
 
 def _mismatch(words: _Words, needed: str, found: str) -> Problem:
-    what = f"{words.item} from {words.host} is not the locked file: needs sha256 {needed}, found {found}"
-    again = "run the same command again: it is fetched anew"
-    return words.problem(
-        "hash_mismatch", what, again, f"if that fails too, the copy at {words.host} is not the original"
+    what = say(
+        "{file} from {host} is not the locked file: needs sha256 {needed}, found {found}",
+        file=words.item,
+        host=words.host,
+        needed=needed,
+        found=found,
     )
+    again = say("run the same command again: it is fetched anew")
+    or_else = say("if that fails too, the copy at {host} is not the original", host=words.host)
+    return words.problem("hash_mismatch", what, again, or_else)
 
 
 def _unavailable(words: _Words) -> Problem:
-    what = f"{words.item} cannot be had from {words.host}: {words.cause}"
+    what = say("{file} cannot be had from {host}: {reason}", file=words.item, host=words.host, reason=words.cause)
     return words.problem("artifact_unavailable", what, *folder_fix(words.item))
 
 
 def folder_fix(item: str) -> tuple[str, ...]:
     """What helps wherever a file cannot be fetched."""
-    return (f"get {item} another way, put it in a folder, and name the folder in PIP_FIND_LINKS",)
+    return (say("get {file} another way, put it in a folder, and name the folder in PIP_FIND_LINKS", file=item),)
 
 
 def _refused(words: _Words) -> Problem:
-    what = f"{words.host} wants a login for {words.item}: {words.cause}"
-    return words.problem("network_unreachable", what, f"put a login for {words.host} into ~/.netrc")
+    what = say("{host} wants a login for {file}: {reason}", host=words.host, file=words.item, reason=words.cause)
+    return words.problem("network_unreachable", what, say("put a login for {host} into ~/.netrc", host=words.host))
 
 
 def _broken_off(words: _Words) -> Problem:
-    what = f"the download of {words.item} from {words.host} broke off each time: {words.cause}"
+    what = say(
+        "the download of {file} from {host} broke off each time: {reason}",
+        file=words.item,
+        host=words.host,
+        reason=words.cause,
+    )
     return words.problem("network_unreachable", what, *NETWORK_FIX)
 
 
 def _unreachable(words: _Words) -> Problem:
-    return words.problem("network_unreachable", f"{words.host} cannot be reached: {words.cause}", *NETWORK_FIX)
+    what = say("{host} cannot be reached: {reason}", host=words.host, reason=words.cause)
+    return words.problem("network_unreachable", what, *NETWORK_FIX)
 
 
 NETWORK_FIX = (
-    "check the connection, and HTTPS_PROXY and SSL_CERT_FILE if you are behind a proxy",
-    "or name a package index that can be reached in UV_DEFAULT_INDEX or PIP_INDEX_URL",
+    say("check the connection, and HTTPS_PROXY and SSL_CERT_FILE if you are behind a proxy"),
+    say("or name a package index that can be reached in UV_DEFAULT_INDEX or PIP_INDEX_URL"),
 )
 
 # The first that is found decides, so the order matters: a full disk and a time-out also read "Failed to extract".

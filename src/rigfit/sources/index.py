@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.words import say
 from rigfit.process.child import Command, output_of
 from rigfit.sources.failures import Failure, problem_of
 from rigfit.sources.pip_settings import PipSettings, read_pip_settings
@@ -148,4 +149,5 @@ def _refusal(problem: Problem) -> Problem:
     """What fails without any wheel being asked for is a full or closed place, or uv's own settings."""
     if problem.code != "install_failed":
         return problem
-    return replace(problem, what=f"uv refuses its settings (uv.toml, or a UV_ variable): {problem.what}", fix=())
+    what = say("uv refuses its settings (uv.toml, or a UV_ variable): {reason}", reason=problem.what)
+    return replace(problem, what=what, fix=())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.template import Artifact
+from rigfit.core.words import say
 from rigfit.sources.places import uv_cache
 
 # What would change or refuse what the lock says, or draw for a terminal. Sources, caches, proxies and the like stay.
@@ -25,10 +26,8 @@ def uv_binary() -> str:
     try:
         return str(find_uv_bin())
     except FileNotFoundError:
-        problem = Problem(
-            code="install_failed", what="the program `uv` is missing beside rigfit", fix=("reinstall rigfit",)
-        )
-        raise ProblemError(problem) from None
+        what = say("the program `uv` is missing beside rigfit")
+        raise ProblemError(Problem(code="install_failed", what=what, fix=(say("reinstall rigfit"),))) from None
 
 
 def uv_environment(environ: Mapping[str, str], changes: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -148,6 +148,18 @@ int nvmlDeviceGetComputeMode(void *gpu, unsigned *out) {
     return outcome(number_of(gpu), "nvmlDeviceGetComputeMode");
 }
 
+int nvmlDeviceGetUtilizationRates(void *gpu, unsigned out[2]) {
+    out[0] = (unsigned)number(number_of(gpu), "busy", 0);
+    out[1] = 0;
+    return outcome(number_of(gpu), "nvmlDeviceGetUtilizationRates");
+}
+
+int nvmlDeviceGetTemperature(void *gpu, unsigned sensor, unsigned *out) {
+    (void)sensor;
+    *out = (unsigned)number(number_of(gpu), "celsius", 30);
+    return outcome(number_of(gpu), "nvmlDeviceGetTemperature");
+}
+
 #ifndef OLD
 int nvmlSystemGetCudaDriverVersion_v2(int *out) {
     *out = (int)number(-1, "cuda", 13000);
