@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,13 @@ from tests.stand_ins.receipts import keep_proven, make_making
 from tests.stand_ins.web import Site, serve
 from tests.stand_ins.wheels import make_wheel, put_on_index
 
+from rigfit.catalog.locate import catalog_dir
 from rigfit.core.event import RunFailed, event_from_json
 
 TORCH, BNB = make_wheel("torch", "2.13.0"), make_wheel("bitsandbytes", "0.50.2")
 MACHINES = Path(__file__).resolve().parents[1] / "machines"
+
+TESTS = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -30,12 +34,13 @@ def site() -> Iterator[Site]:
         yield site
 
 
-def answered(tmp_path: Path, site: Site, keys: bytes) -> tuple[int, str]:
+def answered(tmp_path: Path, site: Site, keys: bytes, language: str = "en") -> tuple[int, str]:
     """`rigfit setup` on a terminal, answered with `keys`: its exit code and what the terminal showed."""
     catalog = make_catalog(tmp_path / "catalog", TORCH, BNB)
     words = [RIGFIT, "setup", "sample", "--variant", "cpu", "--base", "local", "--no-progress"]
     words += ["--catalog", str(catalog), "--home", str(tmp_path / "home")]
-    environ = bare_environ(tmp_path, UV_DEFAULT_INDEX=put_on_index(site, TORCH, BNB), TERM="xterm")
+    index = put_on_index(site, TORCH, BNB)
+    environ = bare_environ(tmp_path, UV_DEFAULT_INDEX=index, TERM="xterm", RIGFIT_LANG=language)
     ours, theirs = pty.openpty()
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as run:
         os.close(theirs)
@@ -63,6 +68,12 @@ def _until(terminal: int, text: bytes | None) -> bytes:
 def test_a_no_changes_nothing(tmp_path: Path, site: Site) -> None:
     code, shown = answered(tmp_path, site, b"n\n")
     assert (code, "nothing was changed" in shown) == (130, True)
+    assert not (tmp_path / "home" / "envs").exists()
+
+
+def test_y_and_n_are_answers_in_every_language(tmp_path: Path, site: Site) -> None:
+    code, _ = answered(tmp_path, site, b"n\n", "zh_CN")
+    assert code == 130
     assert not (tmp_path / "home" / "envs").exists()
 
 
@@ -136,6 +147,14 @@ def test_where_nothing_fits_select_ends_with_what_to_do() -> None:
     assert ran.code == 3
     assert "nouveau" in ran.err
     assert "try: " in ran.err
+
+
+def test_choosing_reads_no_lock(tmp_path: Path) -> None:
+    catalog = Path(shutil.copytree(catalog_dir(None), tmp_path / "catalog"))
+    for lock in catalog.glob("*/*.conda-lock.yml"):
+        lock.write_text("no lock at all")
+    ran = rigfit("select", "--json", "--catalog", catalog, "--machine", TESTS / "machines/h100-580.json")
+    assert ran.result["chosen"] == {"template": "current", "variant": "cu132"}
 
 
 @pytest.mark.parametrize("verb", ["remove", "repair", "verify"])

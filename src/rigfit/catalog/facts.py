@@ -19,6 +19,7 @@ from rigfit.catalog.table import (
     TEXTS,
     VERSION,
     WHOLE,
+    WRITTEN,
     Kind,
     T,
     Table,
@@ -157,7 +158,7 @@ def int8_support(row: Table) -> Int8Support:
             highest=highest,
             speed=_one_of(row, "speed", SPEEDS),
             only=row.get_or("only", TEXTS, ()),
-            note=row.get_or("note", TEXT, ""),
+            note=row.get_or("note", WRITTEN, ""),
             **_read(row),
         )
 
@@ -190,7 +191,7 @@ def bound(row: Table) -> Bound:
             at_least=row.get_or("at_least", PACKAGE_VERSION, None),
             below=row.get_or("below", PACKAGE_VERSION, None),
             to=_one_of(row, "to", ENDS),
-            why=row.get("why", TEXT),
+            why=row.get("why", WRITTEN),
             free=row.get_or("free", PACKAGE_VERSION, None),
             **_read(row),
         )
@@ -231,7 +232,7 @@ def virtual_series(row: Table) -> VirtualSeries:
 
 def gpu_memory(row: Table) -> GpuMemory:
     with row:
-        return GpuMemory(least=row.get("least", WHOLE), why=row.get("why", TEXT), **_read(row))
+        return GpuMemory(least=row.get("least", WHOLE), why=row.get("why", WRITTEN), **_read(row))
 
 
 def refuse_unknown_files(folder: Path, known: tuple[str, ...]) -> None:

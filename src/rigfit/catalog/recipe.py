@@ -9,7 +9,20 @@ from typing import Any, get_args
 
 from rigfit.catalog.locate import TEMPLATE_FILE
 from rigfit.catalog.place import Place, described
-from rigfit.catalog.table import DATE, HTTPS, NAME, REQUIREMENTS, SHA256, TEXT, TEXTS, VERSION, WHOLE, Table, read_toml
+from rigfit.catalog.table import (
+    DATE,
+    HTTPS,
+    NAME,
+    REQUIREMENTS,
+    SHA256,
+    TEXT,
+    TEXTS,
+    VERSION,
+    WHOLE,
+    WRITTEN,
+    Table,
+    read_toml,
+)
 from rigfit.core.template import Quantization, file_name
 from rigfit.core.version import Version
 from rigfit.core.words import say
@@ -69,8 +82,8 @@ def read_recipe(folder: Path) -> Recipe:
         recipe = Recipe(
             folder=folder,
             name=_own_name(table, folder.name),
-            title=table.get("title", TEXT),
-            purpose=" ".join(table.get("purpose", TEXT).split()),
+            title=table.get("title", WRITTEN),
+            purpose=table.get("purpose", WRITTEN),
             rank=table.get("rank", WHOLE),
             imports=imports,
             accepts=accepts,

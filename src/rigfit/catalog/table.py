@@ -15,7 +15,7 @@ from packaging.version import Version as PackageVersion
 
 from rigfit.catalog.place import Place, described
 from rigfit.core.version import Capability, Version
-from rigfit.core.words import say
+from rigfit.core.words import say, written
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -82,6 +82,9 @@ def _each(parse: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
 
 
 TEXT = Kind(needed=say("a text"), parse=_text)
+WRITTEN = Kind(
+    needed=say("a text"), parse=lambda text: written(" ".join(_text(text).split()))
+)  # for people, in any language
 TEXTS = Kind(needed=say("a list of texts"), parse=_each(_text))
 WHOLE = Kind(needed=say("a whole number"), parse=_only(int))
 DATE = Kind(needed=say("a date such as 2026-11-22, without quotes"), parse=lambda day: _only(dt.date)(day).isoformat())

@@ -26,11 +26,12 @@ from rigfit.core.event import (
 from rigfit.core.problem import ProblemError
 from rigfit.core.progress import RunView
 from rigfit.core.size import human
+from rigfit.core.words import say
+from rigfit.language import said
 
 if TYPE_CHECKING:
     from rich.status import Status
 
-_DONE = {"base": "of packages", "libraries": "written"}
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -92,22 +93,32 @@ def _say(event: Event, view: RunView, face: Face) -> None:
     match event:
         case StepStarted(title=title):
             if face.verbose:
-                face.note(f"{title} ...")
+                face.note(say("{title} ...", title=title))
         case StepFinished():
             face.note(_ending(event, view))
         case Log(text=text, level=level):
             if face.verbose or level == "warning":
-                face.note(f"    {text}")
+                face.note(f"    {said(text)}")
         case Check():
-            face.note(f"  {event.id:<18} {event.status:<8} {event.seconds:5.1f} s")
+            from rigfit.cli import draw
+
+            face.note(draw.check_line(event))
         case _:
             pass
 
 
 def _ending(event: StepFinished, view: RunView) -> str:
     row = next(row for row in view.steps if row.step == event.step)
-    amount = f", {human(row.done)} {_DONE[row.step]}" if row.done else ""
-    return f"{row.title}: {event.seconds:.1f} s{amount}"
+    if not row.done:
+        return say("{title}: {seconds:.1f} s", title=row.title, seconds=event.seconds)
+    amount = _done(row.step, human(row.done))
+    return say("{title}: {seconds:.1f} s, {amount}", title=row.title, seconds=event.seconds, amount=amount)
+
+
+def _done(step: str, amount: str) -> str:
+    if step == "base":
+        return say("{amount} of packages", amount=amount)
+    return say("{amount} written", amount=amount)
 
 
 def _moving(events: Iterator[Event], face: Face) -> Event | None:
@@ -139,12 +150,18 @@ def _draw(status: Status, event: Event, view: RunView, pace: _Pace) -> None:
     match event:
         case StepStarted(title=title):
             pace.restart()
-            status.update(title)
+            status.update(said(title))
         case Progress(done=done, total=total):
             row = next(row for row in view.steps if row.step == event.step)
-            whole = f" of at most {human(total)}" if total else ""
-            status.update(f"{row.title}: {human(done)}{whole} {_DONE[event.step]}, {human(pace.rate(done))}/s")
+            amount = say("{done} of at most {total}", done=human(done), total=human(total)) if total else human(done)
+            progress = say(
+                "{title}: {progress}, {rate}/s",
+                title=row.title,
+                progress=_done(event.step, amount),
+                rate=human(pace.rate(done)),
+            )
+            status.update(said(progress))
         case CheckStarted(id=name):
-            status.update(f"verify: {name}")
+            status.update(said(say("verify: {name}", name=name)))
         case _:
             pass

@@ -10,11 +10,15 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from rigfit.cli import installer, usage
 from rigfit.cli.show import Face
 from rigfit.core.problem import BUG, DONE, STOPPED, USAGE, Problem, ProblemError
+from rigfit.core.words import joined, say
+from rigfit.language import said
 
 VERBS = (
     "setup",
+    "serve",
     "detect",
     "select",
     "plan",
@@ -27,46 +31,56 @@ VERBS = (
     "templates",
     "lock",
 )
+_ALONE = say("`rigfit` alone opens the installer, on a terminal.")
+_MORE = say("`rigfit setup` is the main job. `rigfit COMMAND --help` tells more.")
+_EXIT_CODES = say(
+    "Exit codes: 0 done, 1 bug, 2 usage, 3 nothing fits this machine, 4 catalog or lock invalid, "
+    "5 provisioning failed, 6 verification failed, 130 stopped."
+)
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="rigfit",
-        description="Fits a proven 8-bit LoRA environment to the NVIDIA workstation in front of you.",
-        epilog="`rigfit setup` is the main job. `rigfit COMMAND --help` tells more. "
-        "Exit codes: 0 done, 1 bug, 2 usage, 3 nothing fits this machine, 4 catalog or lock invalid, "
-        "5 provisioning failed, 6 verification failed, 130 stopped.",
+        formatter_class=usage.Help,
+        description=say("Fits a proven 8-bit LoRA environment to the NVIDIA workstation in front of you."),
+        epilog=joined(" ", (_ALONE, _MORE, _EXIT_CODES)),
     )
     top.add_argument("-V", "--version", action="version", version=f"rigfit {version('rigfit')}")
-    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
+    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", title=say("commands"))
     for verb in VERBS:
         module = importlib.import_module(f"rigfit.cli.commands.{verb.replace('-', '_')}")
-        says = str(module.__doc__)
-        command = verbs.add_parser(verb, help=_as_help(says.splitlines()[0].rstrip(".")), description=says)
+        says: tuple[str, ...] = module.HELP
+        command = verbs.add_parser(
+            verb, formatter_class=usage.Help, help=_as_item(said(says[0])), description=joined(" ", says)
+        )
         module.add(command)
         command.set_defaults(execute=module.execute)
     return top
 
 
-def _as_help(summary: str) -> str:
-    return (summary[0].lower() + summary[1:]).replace("%", "%%")
+def _as_item(summary: str) -> str:
+    return (summary[0].lower() + summary[1:]).rstrip(".。").replace("%", "%%")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    usage.speak()
     words = list(sys.argv[1:] if argv is None else argv)
+    meant = installer.is_meant(words)
+    if meant and installer.can_open():
+        args = installer.parse(words)
+        return _ended(args, Face(args))
     top = parser()
-    if not words:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            top.print_help(sys.stderr)
-            return USAGE
-        words = ["setup"]
+    if meant:
+        top.print_help(sys.stderr)
+        return USAGE
     words, after = _split(words)
     args = top.parse_args(words, argparse.Namespace(after=after))
     if args.verb is None:
         top.print_help(sys.stderr)
         return USAGE
     if after and args.verb != "run":
-        top.error("only `rigfit run ENV` takes words after `--`")
+        top.error(said(say("only `rigfit run ENV` takes words after `--`")))
     return _ended(args, Face(args))
 
 
@@ -95,7 +109,7 @@ def _executed(args: argparse.Namespace, face: Face) -> int:
         face.problem(error.problem, error.result)
         return error.problem.exit_code
     except KeyboardInterrupt:
-        face.problem(Problem(code="stopped", what="stopped", fix=("run the same command again",)))
+        face.problem(Problem(code="stopped", what=say("stopped"), fix=(say("run the same command again"),)))
         return STOPPED
     except BrokenPipeError:
         raise

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rigfit.core.words import say
+
 if TYPE_CHECKING:
     from rigfit.core.selection import Wish
     from rigfit.engine.settings import Settings
@@ -15,38 +17,40 @@ Parser = argparse.ArgumentParser
 
 
 def add_output(parser: Parser, *, events: bool = False) -> None:
-    group = parser.add_argument_group("output")
+    group = parser.add_argument_group(say("output"))
     machine = group.add_mutually_exclusive_group()
-    machine.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    machine.add_argument("--json", action="store_true", help=say("print one JSON object instead of text"))
     if events:
-        machine.add_argument("--events", action="store_true", help="print a JSON line for each event of the run")
-        group.add_argument("--no-progress", action="store_true", help="one line for each step, nothing that moves")
+        machine.add_argument("--events", action="store_true", help=say("print a JSON line for each event of the run"))
+        group.add_argument("--no-progress", action="store_true", help=say("one line for each step, nothing that moves"))
     volume = group.add_mutually_exclusive_group()
-    volume.add_argument("-q", "--quiet", action="store_true", help="only results and problems")
+    volume.add_argument("-q", "--quiet", action="store_true", help=say("only results and problems"))
     volume.add_argument(
-        "-v", "--verbose", action="store_true", help="every verdict with its source; what the tools underneath say"
+        "-v", "--verbose", action="store_true", help=say("every verdict with its source; what the tools underneath say")
     )
-    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: %(default)s")
+    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help=say("default: %(default)s"))
 
 
 def add_home(parser: Parser) -> None:
-    parser.add_argument("--home", metavar="DIR", help="where environments and receipts are kept (or RIGFIT_HOME)")
+    parser.add_argument("--home", metavar="DIR", help=say("where environments and receipts are kept (or RIGFIT_HOME)"))
 
 
 def add_machine(parser: Parser) -> None:
-    parser.add_argument("--machine", metavar="FILE", type=Path, help="take a recorded machine instead of this one")
+    parser.add_argument("--machine", metavar="FILE", type=Path, help=say("take a recorded machine instead of this one"))
 
 
 def add_catalog(parser: Parser) -> None:
-    parser.add_argument("--catalog", metavar="DIR", type=Path, help="take the templates from this folder")
+    parser.add_argument("--catalog", metavar="DIR", type=Path, help=say("take the templates from this folder"))
 
 
 def add_fitting(parser: Parser) -> None:
     """What to fit, and to what."""
-    parser.add_argument("template", nargs="?", metavar="TEMPLATE", help="the template; left out: the best that fits")
+    parser.add_argument(
+        "template", nargs="?", metavar="TEMPLATE", help=say("the template; left out: the best that fits")
+    )
     add_machine(parser)
-    parser.add_argument("--gpu", metavar="INDEX|UUID|all", help="the GPU it has to work on; default: all")
-    parser.add_argument("--variant", metavar="NAME", help="this variant and no other, such as `cpu`")
+    parser.add_argument("--gpu", metavar="INDEX|UUID|all", help=say("the GPU it has to work on; default: all"))
+    parser.add_argument("--variant", metavar="NAME", help=say("this variant and no other, such as `cpu`"))
     add_catalog(parser)
     add_home(parser)
 
@@ -55,9 +59,11 @@ def add_sources(parser: Parser) -> None:
     parser.add_argument(
         "--base",
         choices=("conda", "local"),
-        help="the interpreter: from the conda channel, or one of this machine; default: conda where it can be reached",
+        help=say(
+            "the interpreter: from the conda channel, or one of this machine; default: conda where it can be reached"
+        ),
     )
-    parser.add_argument("--offline", action="store_true", help="ask no network; take what caches and folders hold")
+    parser.add_argument("--offline", action="store_true", help=say("ask no network; take what caches and folders hold"))
 
 
 def add_level(parser: Parser) -> None:
@@ -65,7 +71,9 @@ def add_level(parser: Parser) -> None:
         "--level",
         choices=("full", "imports"),
         default="full",
-        help="imports: only see whether every module imports, which needs no GPU and proves nothing; default: full",
+        help=say(
+            "imports: only see whether every module imports, which needs no GPU and proves nothing; default: full"
+        ),
     )
 
 

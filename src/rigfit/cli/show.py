@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from rigfit.core.event import RunFailed, event_to_json
 from rigfit.core.problem import Problem
+from rigfit.core.words import say
+from rigfit.language import said
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -74,14 +76,14 @@ class Face:
     def _print(self, console: Console, drawing: RenderableType) -> None:
         """Without the spaces that fill a table's last column: people copy lines."""
         with console.capture() as captured:
-            console.print(drawing)
+            console.print(said(drawing) if isinstance(drawing, str) else drawing)
         for line in captured.get().splitlines():
             console.file.write(line.rstrip() + "\n")
         console.file.flush()
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(said(text), file=sys.stderr, flush=True)
 
     def prompt(self, text: str) -> None:
         print(text, end="", file=sys.stderr, flush=True)
@@ -96,7 +98,7 @@ class Face:
 
     def raw(self, text: str) -> None:
         """Output for other programs, such as a shell."""
-        print(text)
+        print(text, flush=True)
 
     def problem(self, problem: Problem, result: Any = None) -> None:
         """What, why, what to do; readable without colour. `result` is what there is of one in spite of it."""
@@ -109,14 +111,21 @@ class Face:
             return
         console = self.console(stderr=True)
         whole = not console.is_terminal  # a terminal breaks between words, a file or pipe keeps each line whole
-        console.print("error: ", style="bold red", end="")
-        console.print(problem.what, soft_wrap=whole)
-        for line in problem.detail.splitlines():
+        console.print(said(say("error: ")), style="bold red", end="")
+        console.print(said(problem.what), soft_wrap=whole)
+        for line in said(problem.detail).splitlines():
             self._indented(console, line.lstrip(), 2 + len(line) - len(line.lstrip()), whole=whole)
-        for number, step in enumerate(problem.fix):
-            self._indented(console, f"{'try:' if number == 0 else '    '} {step}", 2, whole=whole)
+        self._steps(console, problem.fix, whole=whole)
         if problem.source:
-            self._indented(console, f"source: {problem.source}", 2, whole=whole)
+            self._indented(console, said(say("source: {source}", source=problem.source)), 2, whole=whole)
+
+    def _steps(self, console: Console, steps: tuple[str, ...], *, whole: bool) -> None:
+        from rich.cells import cell_len
+
+        mark = said(say("try:"))
+        for number, step in enumerate(steps):
+            before = " " * cell_len(mark) if number else mark
+            self._indented(console, f"{before} {said(step)}", 2, whole=whole)
 
     def _indented(self, console: Console, text: str, indent: int, *, whole: bool) -> None:
         from rich.padding import Padding
@@ -136,8 +145,9 @@ class Face:
         with tempfile.NamedTemporaryFile("w", prefix="rigfit-bug-", suffix=".txt", delete=False) as file:
             file.write(f"rigfit {self.verb}\n{traceback.format_exc()}")
         last = traceback.format_exc().strip().splitlines()[-1]
-        what = f"a bug in rigfit: {last}"
-        self.problem(Problem(code="bug", what=what, fix=(f"report it with the traceback in {file.name}",)))
+        what = say("a bug in rigfit: {last}", last=last)
+        fix = say("report it with the traceback in {file}", file=file.name)
+        self.problem(Problem(code="bug", what=what, fix=(fix,)))
 
     def _envelope(self, *, ok: bool, **content: Any) -> None:
         self.line({"schema": 1, "command": self.verb, "ok": ok, **content})

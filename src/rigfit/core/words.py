@@ -30,6 +30,11 @@ def say(template: str, /, **values: Any) -> Words:
     return _worded(template.format(**values), template, values)
 
 
+def written(text: str) -> Words:
+    """A text that people wrote into the catalog; other languages know it by itself, as a whole."""
+    return _worded(text, text.replace("{", "{{").replace("}", "}}"), {})
+
+
 def joined(mark: str, parts: Iterable[str]) -> Words:
     """As `str.join`, of parts that remember how they were made; `mark` may be a text, too."""
     values = {f"part{number}": part for number, part in enumerate(parts)}

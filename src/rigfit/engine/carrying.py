@@ -12,11 +12,12 @@ from typing import Any
 
 from rigfit.core.cancel import Cancel
 from rigfit.core.environment import Environment
-from rigfit.core.event import Event, RunFailed, RunFinished, RunStarted, StepFinished, StepStarted
+from rigfit.core.event import Check, Event, RunFailed, RunFinished, RunStarted, StepFinished, StepStarted
 from rigfit.core.machine import DriverFault, Machine
 from rigfit.core.plan import Plan, Step, Target
 from rigfit.core.problem import UNWRITABLE, Problem, ProblemError, unwritable
 from rigfit.core.receipt import Level, Making, Receipt, Unproven, Verification
+from rigfit.core.words import joined, say
 from rigfit.engine.fitting import Fitting
 from rigfit.engine.keeping import Keeping, not_usable
 from rigfit.engine.settings import Settings
@@ -43,12 +44,12 @@ class Carrying:
 
     def verify(self, name: str, fitting: Fitting, cancel: Cancel) -> Iterator[Event]:
         """Prove what was set up before, here and now; keeps a receipt, or withdraws it."""
-        step = Step(id="verify", title=f"prove {name} as it is now")
+        step = Step(id="verify", title=say("prove {name} as it is now", name=name))
         return self._run(name, (step,), self._proven(name, fitting, step, cancel))
 
     def import_all(self, name: str, fitting: Fitting, cancel: Cancel) -> Iterator[Event]:
         """See whether every module imports. Proves nothing; a failure takes the receipt of what was proven."""
-        step = Step(id="verify", title=f"import everything that {name} is for")
+        step = Step(id="verify", title=say("import everything that {name} is for", name=name))
         return self._run(name, (step,), self._imported(name, fitting, step, cancel))
 
     def _run(self, name: str, steps: tuple[Step, ...], work: _Work) -> Iterator[Event]:
@@ -83,8 +84,9 @@ class Carrying:
 
     def _provisioned(self, plan: Plan, cancel: Cancel) -> Iterator[Event]:
         if plan.survey.stands:
-            what = f"{plan.environment} was removed or has failed since the plan was made"
-            raise ProblemError(Problem(code="environment_unfinished", what=what, fix=("run the same command again",)))
+            what = say("{name} was removed or has failed since the plan was made", name=plan.environment)
+            fix = (say("run the same command again"),)
+            raise ProblemError(Problem(code="environment_unfinished", what=what, fix=fix))
         self._keeping.receipts.forget(plan.environment)
         self._keeping.prefix(plan.environment).begin()
         environ = self._settings.environ
@@ -188,17 +190,36 @@ def _trial(making: Making, level: Level) -> Trial:
 
 def _not_passed(verification: Verification, environment: Environment) -> Problem:
     failed = [check for check in verification.checks if check.status == "failed"]
-    names, name = ", ".join(check.id for check in failed), verification.environment
-    said = "is not proven" if verification.level == "full" else f"does not pass at level {verification.level}"
+    name = verification.environment
     again = "rigfit setup -v" if environment.standing == "unfinished" else f"rigfit verify {name} -v"
     afresh = f"rigfit repair {name}"
     if environment.standing == "unproven":  # a repair would prove it, and that may be impossible on this machine
-        afresh = f"make it afresh: `rigfit remove {name}`, then `rigfit setup --no-verify` as before"
+        afresh = say("make it afresh: `rigfit remove {name}`, then `rigfit setup --no-verify` as before", name=name)
     return Problem(
         code="verification_failed",
-        what=f"{name} {said}: {len(failed)} of {len(verification.checks)} checks failed: {names}",
+        what=_counted(verification, failed),
         fix=(afresh, again),
-        detail="\n".join(f"{check.id}: {check.why}" for check in failed),
+        detail=joined("\n", (say("{check}: {why}", check=check.id, why=check.why) for check in failed)),
+    )
+
+
+def _counted(verification: Verification, failed: list[Check]) -> str:
+    name, every, names = verification.environment, len(verification.checks), ", ".join(check.id for check in failed)
+    if verification.level == "full":
+        return say(
+            "{name} is not proven: {failed} of {all} checks failed: {names}",
+            name=name,
+            failed=len(failed),
+            all=every,
+            names=names,
+        )
+    return say(
+        "{name} does not pass at level {level}: {failed} of {all} checks failed: {names}",
+        name=name,
+        level=verification.level,
+        failed=len(failed),
+        all=every,
+        names=names,
     )
 
 
@@ -224,7 +245,11 @@ def _same_gpu(making: Making, machine: Machine) -> str | None:
     if making.gpu is None:
         return next(iter(present), None)
     if making.gpu not in present:
-        what = f"the GPU on which {making.environment} was proven, {making.gpu}, is not in this machine now"
+        what = say(
+            "the GPU on which {name} was proven, {gpu}, is not in this machine now",
+            name=making.environment,
+            gpu=making.gpu,
+        )
         raise ProblemError(Problem(code="unknown_gpu", what=what, fix=(f"rigfit setup {making.template}",)))
     return making.gpu
 

@@ -33,14 +33,16 @@ from rigfit.provision.survey import survey
 class Fitting:
     """Asks the machine once, judges, plans. Foreseen failures raise ProblemError."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, machine: Machine | None = None) -> None:
+        """With the `machine` that `see` saw, where somebody has looked already."""
         self._settings = settings
+        self._seen = machine
         self._keeping = Keeping(settings)
 
     @cached_property
     def machine(self) -> Machine:
         """The machine that is judged: the one we run on, or a recorded one."""
-        return see(self._settings)
+        return self._seen or see(self._settings)
 
     @cached_property
     def catalog(self) -> Path:

@@ -7,6 +7,7 @@ import os
 from rigfit.core.environment import Environment
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.receipt import Receipt, Unproven
+from rigfit.core.words import say
 from rigfit.engine.settings import Settings
 from rigfit.provision.prefix import Prefix, environments_in
 from rigfit.store.receipts import Receipts
@@ -58,7 +59,7 @@ class Keeping:
             made = [environment for environment in known if environment.making]
             if made:
                 return made[0]
-            what = "no environment has been set up to the end yet"
+            what = say("no environment has been set up to the end yet")
             raise ProblemError(Problem(code="no_environment", what=what, fix=("rigfit setup",)))
         exact = [environment for environment in known if environment.name == wanted]
         found = exact or [environment for environment in known if wanted and environment.name.startswith(wanted)]
@@ -66,11 +67,11 @@ class Keeping:
             return found[0]
         listed = ", ".join(environment.name for environment in found or known)
         what = (
-            f"the names of {len(found)} environments begin with `{wanted}`"
+            say("the names of {count} environments begin with `{name}`", count=len(found), name=wanted)
             if found
-            else f"there is no environment `{wanted}`"
+            else say("there is no environment `{name}`", name=wanted)
         )
-        fix = f"choose one of: {listed}" if listed else "`rigfit setup` makes one"
+        fix = say("choose one of: {names}", names=listed) if listed else say("`rigfit setup` makes one")
         raise ProblemError(Problem(code="unknown_environment", what=what, fix=(fix,)))
 
     def usable(self, wanted: str | None) -> Environment:
@@ -101,11 +102,15 @@ def not_usable(environment: Environment) -> Problem:
     """The refusal to use what is not proven."""
     repair, verify = f"rigfit repair {environment.name}", f"rigfit verify {environment.name}"
     if environment.standing == "failed":
-        what = f"{environment.name} failed its last verification"
+        what = say("{name} failed its last verification", name=environment.name)
         return Problem(code="verification_failed", what=what, fix=(verify, repair))
     if environment.standing == "unproven":
-        what = f"{environment.name} is unproven: it was set up with `--no-verify`, and nobody has seen it work"
-        fix = (f"on the machine that it was made for: `{verify}`",)
+        what = say(
+            "{name} is unproven: it was set up with `--no-verify`, and nobody has seen it work", name=environment.name
+        )
+        fix = (say("on the machine that it was made for: `{verify}`", verify=verify),)
         return Problem(code="environment_unproven", what=what, fix=fix)
-    what = f"{environment.name} is unfinished: its setup was interrupted, it was never proven, or it is damaged"
+    what = say(
+        "{name} is unfinished: its setup was interrupted, it was never proven, or it is damaged", name=environment.name
+    )
     return Problem(code="environment_unfinished", what=what, fix=("rigfit setup", repair))

@@ -17,6 +17,7 @@ from rigfit.core.event import Check, CheckStarted, Log, check_ids
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.receipt import Level, Verification
 from rigfit.core.template import Quantization
+from rigfit.core.words import say
 from rigfit.process.child import Command, Ended, Said, run
 
 PAYLOAD = Path(__file__).parent / "payloads" / "quantized.py"
@@ -125,24 +126,32 @@ def _hear(line: dict[str, Any], heard: _Heard) -> Iterator[CheckStarted | Check]
 def _ending(ended: Ended, heard: _Heard, trial: Trial) -> Iterator[Check]:
     """What is left to say once the payload has ended. Raises ProblemError if that proves nothing either way."""
     if ended.cancelled:
-        what = "stopped while verifying; nothing was proven"
-        raise ProblemError(Problem(code="stopped", what=what, fix=("run the same command again",)))
+        what = say("stopped while verifying; nothing was proven")
+        raise ProblemError(Problem(code="stopped", what=what, fix=(say("run the same command again"),)))
     if heard.done and ended.code == 0 and tuple(check.id for check in heard.checks) == check_ids(trial.quantization):
         return
     if ended.timed_out or ended.code == -signal.SIGKILL:
-        how = f"took more than {trial.limit:.0f} s" if ended.timed_out else "was killed; there may be too little memory"
-        raise ProblemError(_crashed(f"the verification of {trial.environment} {how}", heard, trial))
+        raise ProblemError(_crashed(_cut_off(ended, trial), heard, trial))
     yield from _after_a_crash(ended, heard, trial)
+
+
+def _cut_off(ended: Ended, trial: Trial) -> str:
+    if ended.timed_out:
+        return say("the verification of {name} took more than {limit:.0f} s", name=trial.environment, limit=trial.limit)
+    return say("the verification of {name} was killed; there may be too little memory", name=trial.environment)
 
 
 def _after_a_crash(ended: Ended, heard: _Heard, trial: Trial) -> Iterator[Check]:
     """A Python that dies by itself has failed the check that it was at; what comes after could not be tried."""
-    how = f"by signal {-ended.code}" if ended.code < 0 else f"with exit code {ended.code}"
-    why = f"Python ended {how}: {' / '.join(list(heard.last)[-3:])}"
+    last = " / ".join(list(heard.last)[-3:])
+    if ended.code < 0:
+        why = say("Python ended by signal {number}: {last}", number=-ended.code, last=last)
+    else:
+        why = say("Python ended with exit code {code}: {last}", code=ended.code, last=last)
     for number, name in enumerate(check_ids(trial.quantization)[len(heard.checks) :]):
-        last = Check(id=name, status="failed", why=why) if number == 0 else Check(id=name, status="skipped", why=why)
-        heard.checks.append(last)
-        yield last
+        check = Check(id=name, status="skipped" if number else "failed", why=why)
+        heard.checks.append(check)
+        yield check
 
 
 def _crashed(what: str, heard: _Heard, trial: Trial) -> Problem:

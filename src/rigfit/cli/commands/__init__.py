@@ -1,1 +1,1 @@
-"""One module for each verb: `add` declares its words, `execute` does it and returns the exit code."""
+"""One module for each verb: `HELP` says what it does, `add` declares its words, `execute` does it and returns the exit code."""

@@ -1,4 +1,4 @@
-"""List the environments with their receipts."""
+"""The verb `list`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 from rigfit.cli import options
 from rigfit.cli.show import Face
 from rigfit.core.problem import DONE
+from rigfit.core.words import say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+
+HELP = (say("List the environments with their receipts."),)
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Show what setup would do: steps, bytes to fetch, bytes on disk, where from."""
+"""The verb `plan`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import argparse
 from rigfit.cli import options
 from rigfit.cli.show import Face
 from rigfit.core.problem import DONE
+from rigfit.core.words import say
+
+HELP = (say("Show what setup would do: steps, bytes to fetch, bytes on disk, where from."),)
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,4 @@
-"""Make an environment afresh from its lock, and prove it.
-
-Its receipt is withdrawn first; files that you added to the environment are lost.
-"""
+"""The verb `repair`."""
 
 from __future__ import annotations
 
@@ -10,10 +7,16 @@ import argparse
 from rigfit.cli import options
 from rigfit.cli.show import Face
 from rigfit.core.problem import DONE
+from rigfit.core.words import say
+
+HELP = (
+    say("Make an environment afresh from its lock, and prove it."),
+    say("Its receipt is withdrawn first; files that you added to the environment are lost."),
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("environment", metavar="ENV", help="its name, or the beginning of it")
+    parser.add_argument("environment", metavar="ENV", help=say("its name, or the beginning of it"))
     options.add_catalog(parser)
     options.add_home(parser)
     options.add_sources(parser)

@@ -1,7 +1,4 @@
-"""Judge every variant and say which one is chosen, and why.
-
-Every candidate is shown with what it needs and what was found; the chosen one comes first.
-"""
+"""The verb `select`."""
 
 from __future__ import annotations
 
@@ -11,9 +8,16 @@ from typing import TYPE_CHECKING
 from rigfit.cli import options
 from rigfit.cli.show import Face
 from rigfit.core.problem import DONE, NOTHING_FITS
+from rigfit.core.words import say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+
+HELP = (
+    say("Judge every variant and say which one is chosen, and why."),
+    say("Every candidate is shown with what it needs and what was found; the chosen one comes first."),
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:

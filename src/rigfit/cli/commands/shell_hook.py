@@ -1,4 +1,4 @@
-"""Print the shell code that activates an environment: `eval "$(rigfit shell-hook ENV)"`."""
+"""The verb `shell-hook`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from pathlib import Path
 from rigfit.cli import options
 from rigfit.cli.show import Face
 from rigfit.core.problem import DONE
+from rigfit.core.words import say
+
+HELP = (say('Print the shell code that activates an environment: `eval "$(rigfit shell-hook ENV)"`.'),)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("environment", nargs="?", metavar="ENV", help="left out: the one that was set up last")
+    parser.add_argument("environment", nargs="?", metavar="ENV", help=say("left out: the one that was set up last"))
     shell = Path(os.environ.get("SHELL", "sh")).name
     default = shell if shell == "fish" else "sh"
-    parser.add_argument("--shell", choices=("sh", "fish"), default=default, help="sh is for bash and zsh, too")
+    parser.add_argument("--shell", choices=("sh", "fish"), default=default, help=say("sh is for bash and zsh, too"))
     options.add_home(parser)
 
 

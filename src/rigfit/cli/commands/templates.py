@@ -1,4 +1,4 @@
-"""Show the catalog, or one template with its variants; or check that facts, templates and locks agree."""
+"""The verb `templates`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Any
 from rigfit.cli import options
 from rigfit.cli.show import Face
 from rigfit.core.problem import DONE, ProblemError
+from rigfit.core.words import say
 
 if TYPE_CHECKING:
     from rigfit.core.template import Stack, Template, Variant
 
 
+HELP = (say("Show the catalog, or one template with its variants; or check that facts, templates and locks agree."),)
+
+
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", metavar="NAME", help="one template")
+    parser.add_argument("name", nargs="?", metavar="NAME", help=say("one template"))
     parser.add_argument(
         "--check",
         action="store_true",
-        help="for maintainers: do facts, templates and locks agree, and can each variant be given to some machine?",
+        help=say(
+            "for maintainers: do facts, templates and locks agree, and can each variant be given to some machine?"
+        ),
     )
     options.add_catalog(parser)
     options.add_output(parser)
@@ -37,7 +43,9 @@ def _checked(args: argparse.Namespace, face: Face) -> int:
     wrong = check_templates(settings, names)
     if wrong:
         raise ProblemError(as_one(wrong))
-    face.result({"checked": list(names)}, lambda: "facts, templates and locks agree: " + ", ".join(names))
+    face.result(
+        {"checked": list(names)}, lambda: say("facts, templates and locks agree: {names}", names=", ".join(names))
+    )
     return DONE
 
 

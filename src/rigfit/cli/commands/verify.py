@@ -1,8 +1,4 @@
-"""Prove an environment by really loading a quantized model and training a LoRA step.
-
-Without ENV, the one that was set up last. Gives or renews its receipt, or withdraws it when a check fails. An environment
-that was set up with --no-verify is judged on this machine first.
-"""
+"""The verb `verify`."""
 
 from __future__ import annotations
 
@@ -13,12 +9,23 @@ from typing import Any
 from rigfit.cli import options
 from rigfit.cli.show import Face
 from rigfit.core.problem import DONE, Problem, ProblemError
+from rigfit.core.words import joined, say
+
+HELP = (
+    say("Prove an environment by really loading a quantized model and training a LoRA step."),
+    say(
+        "Without ENV, the one that was set up last. Gives or renews its receipt, or withdraws it when a check fails. An "
+        "environment that was set up with --no-verify is judged on this machine first."
+    ),
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("environment", nargs="?", metavar="ENV", help="its name, or the beginning of it")
-    which.add_argument("--all", action="store_true", help="every one that was ever proven; exits as the worst of them")
+    which.add_argument("environment", nargs="?", metavar="ENV", help=say("its name, or the beginning of it"))
+    which.add_argument(
+        "--all", action="store_true", help=say("every one that was ever proven; exits as the worst of them")
+    )
     options.add_level(parser)
     options.add_catalog(parser)
     options.add_home(parser)
@@ -44,11 +51,11 @@ def _all(args: argparse.Namespace, face: Face, names: list[str]) -> int:
     """One after the other; a stop ends them all."""
     problems: list[Problem] = []
     results: list[dict[str, Any]] = []
-    words = "proven" if args.level == "full" else f"passed at level {args.level}"
+    words = say("proven") if args.level == "full" else say("passed at level {level}", level=args.level)
     for name in names:
         try:
             results.append(_tried(args, face, name))
-            face.note(f"{words}: {name}")
+            face.note(say("{words}: {name}", words=words, name=name))
         except ProblemError as error:  # noqa: PERF203 - each takes seconds
             if error.problem.code == "stopped":
                 raise
@@ -56,11 +63,12 @@ def _all(args: argparse.Namespace, face: Face, names: list[str]) -> int:
             results.append({"environment": name, "passed": False, **error.result, "problem": error.problem.to_json()})
     if problems:
         worst = max(problems, key=lambda problem: problem.exit_code)
-        detail = "\n".join(problem.what for problem in problems)
-        what = f"{len(problems)} of {len(names)} environments are not {words}"
+        detail = joined("\n", (problem.what for problem in problems))
+        what = say("{count} of {all} environments are not {words}", count=len(problems), all=len(names), words=words)
         raise ProblemError(replace(worst, what=what, detail=detail), {"environments": results})
     if not face.events:
-        face.result({"environments": results}, lambda: f"{words}: all {len(names)} environments")
+        told = say("{words}: all {count} environments", words=words, count=len(names))
+        face.result({"environments": results}, lambda: told)
     return DONE
 
 

@@ -1,0 +1,1 @@
+"""The installer: a Textual application over the engine."""

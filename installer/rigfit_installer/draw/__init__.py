@@ -1,0 +1,1 @@
+"""The engine's values as rows of a screen."""

@@ -1,0 +1,68 @@
+"""What was proven, and the lines to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+from textual.content import Content
+
+from rigfit.core.receipt import Making, Receipt, Verification
+from rigfit.core.words import say
+from rigfit.language import said
+from rigfit_installer.draw.choice import SHOWN
+from rigfit_installer.draw.machine import label
+from rigfit_installer.widgets.columns import Row
+from rigfit_installer.words import BAD, DOUBT, GOOD, MUTED
+
+
+def headline(done: Verification) -> Content:
+    where = said(say("on {device}, level {level}", device=done.device, level=done.level))
+    if done.proves:
+        return Content.assemble(
+            ("✓ ", GOOD), (said(say("Proven: {name}", name=done.environment)), GOOD), (f"  {where}", MUTED)
+        )
+    if done.passed:
+        text = say("Passed, but not proven: {name}", name=done.environment)
+        return Content.assemble(("! ", DOUBT), (said(text), DOUBT), (f"  {where}", MUTED))
+    return Content.assemble(
+        ("✗ ", BAD), (said(say("NOT proven: {name}", name=done.environment)), BAD), (f"  {where}", MUTED)
+    )
+
+
+def receipt_rows(receipt: Receipt) -> Iterator[Row]:
+    versions, making = receipt.verification.versions, receipt.making
+    yield label(say("libraries")), Content(", ".join(f"{name} {versions[name]}" for name in SHOWN if name in versions))
+    yield from making_rows(making)
+    yield label(say("proven")), Content(f"{receipt.proven}  rigfit {making.rigfit}")
+
+
+def making_rows(making: Making) -> Iterator[Row]:
+    yield label(say("where")), Content(making.prefix)
+    yield label(say("base")), Content(f"{making.base} {making.base_python}".strip())
+    if making.gpu:
+        yield label(say("GPU")), Content(making.gpu)
+    yield label(say("lock")), Content(f"sha256 {making.lock_sha256[:16]}...")
+
+
+def uses(making: Making) -> tuple[tuple[str, str], ...]:
+    """What for, and the line."""
+    name = making.environment
+    return (
+        (say("one command"), f"rigfit run {name} -- python"),
+        (say("this shell"), f'eval "$(rigfit shell-hook {name})"'),
+        (say("VS Code interpreter"), f"{making.prefix}/bin/python"),
+        (say("Jupyter, once"), f"rigfit run {name} -- python -m pip install ipykernel"),
+        (say("Jupyter kernel"), f"rigfit run {name} -- python -m ipykernel install --user --name {name}"),
+    )
+
+
+def age(since: str, now: datetime | None = None) -> str:
+    """`5 min`, `3 h`, `12 d`; as it is written where it is no time."""
+    try:
+        passed = ((now or datetime.now(timezone.utc)) - datetime.fromisoformat(since)).total_seconds()
+    except (TypeError, ValueError):
+        return since
+    if passed < 3600:
+        return f"{max(passed, 0) // 60:.0f} min"
+    return f"{passed // 3600:.0f} h" if passed < 48 * 3600 else f"{passed // 86400:.0f} d"

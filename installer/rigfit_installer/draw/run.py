@@ -1,0 +1,134 @@
+"""A run as rows: each step with how far it is, then the checks as they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.content import Content
+
+from rigfit.core.event import Check
+from rigfit.core.progress import RunView, StepView
+from rigfit.core.size import human
+from rigfit.core.words import say
+from rigfit.language import said
+from rigfit_installer.draw.machine import bar
+from rigfit_installer.pace import Pace
+from rigfit_installer.widgets.columns import Row
+from rigfit_installer.words import BUSY, CHECKS, MUTED, STEPS, STRONG, shown
+
+_BAR = 24
+_MANY = 3
+_TITLES = {
+    "base": say("the interpreter"),
+    "libraries": say("the libraries"),
+    "verify": say("the proof: load a model and train a LoRA step"),
+}
+
+
+def step_rows(view: RunView, pace: Pace, now: float) -> Iterator[Row]:
+    for step in view.steps:
+        title = said(step.title or _TITLES.get(step.step, step.step))
+        yield (
+            STEPS[step.state].alone,
+            Content.styled(title, STRONG if step.state == "running" else ""),
+            _state(step, pace, now),
+        )
+        if step.state == "running":
+            yield from ((Content("     ") + line,) for line in _moving(step, view, pace))
+
+
+def _state(step: StepView, pace: Pace, now: float) -> Content:
+    if step.state == "running":
+        return Content.styled(f"{said(STEPS['running'].word)}, {clock(pace.elapsed(now))}", BUSY)
+    if step.state == "finished" and step.seconds is not None:
+        amount = f", {human(step.done)}" if step.done else ""
+        return Content.styled(f"{said(STEPS['finished'].word)}, {step.seconds:.1f} s{amount}", MUTED)
+    return Content.styled(said(STEPS[step.state].word), STEPS[step.state].style)
+
+
+def _moving(step: StepView, view: RunView, pace: Pace) -> Iterator[Content]:
+    if step.done or step.total:
+        yield Content.assemble(_bar(step), "  ", _figures(step))
+    if step.item or pace.rate is not None:
+        yield Content.styled("  ".join([*_speed(step, pace), step.item]).strip(), MUTED)
+    if view.checking:
+        yield Content.styled(said(say("checking {name}", name=view.checking)), MUTED)
+
+
+def _bar(step: StepView) -> Content:
+    return bar(step.done / step.total, _BAR) if step.total else Content("")
+
+
+def _figures(step: StepView) -> str:
+    whole = human(step.total) if step.total else ""
+    return said(say("{done} of at most {total}", done=human(step.done), total=whole)) if whole else human(step.done)
+
+
+def _speed(step: StepView, pace: Pace) -> Iterator[str]:
+    if pace.rate is not None:
+        yield f"{human(pace.rate)}/s"
+    left = pace.left(step.total)
+    if left is not None:
+        yield said(say("at most {time} left", time=clock(left)))
+
+
+def clock(seconds: float) -> str:
+    """`0:07`, `12:30`, `1:02:00`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def check_rows(checks: tuple[Check, ...], checking: str = "") -> Iterator[Row]:
+    """A check that fails is followed by why."""
+    if checks or checking:
+        heads = (say("check"), say("result"), say("measured"), say("expected"), say("time"))
+        yield tuple(Content.styled(said(head), f"{MUTED} bold") for head in heads)
+    for check in checks:
+        yield _check(check)
+        if check.why and check.status != "passed":
+            yield (Content.styled(f"    {said(check.why)}", CHECKS[check.status].style),)
+    if checking:
+        yield Content.styled(checking, BUSY), shown(say("running"), BUSY), Content(""), Content(""), Content("")
+
+
+def _check(check: Check) -> Row:
+    return (
+        Content(check.id),
+        CHECKS[check.status].whole,
+        Content(brief(check.measured)),
+        Content.styled(brief(check.expected), MUTED),
+        Content.styled(f"{check.seconds:.1f} s", MUTED),
+    )
+
+
+def brief(value: object) -> str:
+    """The first figure of each model, the first of many names; the receipt has them all."""
+    match value:
+        case None:
+            return "-"
+        case float():
+            return f"{value:.3g}"
+        case dict() if any(isinstance(part, dict | list) for part in value.values()):
+            return ", ".join(f"{_short(name)} {_first(part)}" for name, part in value.items())
+        case dict():
+            first, *others = [f"{_short(name)} {brief(part)}" for name, part in value.items()] or ["-"]
+            if len(others) < _MANY:
+                return ", ".join([first, *others])
+            return said(say("{first} and {count} more", first=first, count=len(others)))
+        case list() | tuple():
+            return ", ".join(brief(part) for part in value)
+        case _:
+            return str(value)
+
+
+def _first(part: object) -> str:
+    if isinstance(part, dict):
+        figures = [(name, item) for name, item in part.items() if not isinstance(item, list | dict)]
+        return next((f"{name} {brief(item)}" for name, item in figures), "-")
+    return brief(part)
+
+
+def _short(name: str) -> str:
+    """`Llama` for LlamaForCausalLM."""
+    return str(name).partition("For")[0]

@@ -1,0 +1,1 @@
+"""The journey, one file for each screen."""

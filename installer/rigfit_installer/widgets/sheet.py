@@ -1,0 +1,23 @@
+"""A piece of a screen that shows rows, and knows no markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.visual import VisualType
+from textual.widgets import Static
+
+from rigfit_installer.widgets.columns import Columns, Row
+
+
+class Sheet(Static):
+    def __init__(self, content: VisualType = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(content, id=id, classes=classes, markup=False)
+
+    def lay(self, rows: Iterable[Row], *, giving: Sequence[int] = ()) -> None:
+        self.update(Columns(rows, giving=giving))
+
+    @property
+    def plain(self) -> str:
+        """What it says, as text."""
+        return getattr(self.visual, "plain", "")

@@ -1,0 +1,69 @@
+"""How it ended: the receipt and the lines to use it, each with its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tui.driving import drive, job_of, recorded_rig, seen, until, until_shown
+from tests.tui.runs import NAME, passed
+from textual.pilot import Pilot
+
+from rigfit_installer.app import Installer
+from rigfit_installer.screens.environments import EnvironmentsScreen
+from rigfit_installer.screens.machine import MachineScreen
+
+
+async def show(pilot: Pilot[int]) -> None:
+    assert isinstance(pilot.app, Installer)
+    pilot.app.run_job(job_of(passed(), NAME))
+    await until_shown(pilot, f"✓ Proven: {NAME}")
+
+
+def test_each_line_to_use_it_is_copied_by_its_number(catalog: Path, tmp_path: Path) -> None:
+    wanted = {
+        "1": f"rigfit run {NAME} -- python",
+        "2": f'eval "$(rigfit shell-hook {NAME})"',
+        "3": f"/home/me/envs/{NAME}/bin/python",
+        "5": f"rigfit run {NAME} -- python -m ipykernel install --user --name {NAME}",
+    }
+
+    async def journey(pilot: Pilot[int]) -> None:
+        await show(pilot)
+        for key, line in wanted.items():
+            await pilot.press(key)
+            assert pilot.app.clipboard == line
+
+    drive(Installer(recorded_rig("cpu-only.json", catalog, tmp_path)), journey)
+
+
+def test_a_click_on_a_line_copies_it(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        await show(pilot)
+        await pilot.click("CopyLine", offset=(8, 0))
+        assert pilot.app.clipboard == f"rigfit run {NAME} -- python"
+
+    drive(Installer(recorded_rig("cpu-only.json", catalog, tmp_path)), journey)
+
+
+def test_the_receipt_tells_libraries_place_and_lock(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        await show(pilot)
+        for text in ("torch 2.13.0+cpu", "sha256 abab", "/usr/bin/python3.11", "on cpu, level full", "The proof"):
+            assert text in seen(pilot)
+        assert "run again" not in seen(pilot)
+
+    drive(Installer(recorded_rig("cpu-only.json", catalog, tmp_path)), journey, size=(120, 40))
+
+
+def test_enter_begins_at_the_first_screen_and_e_shows_what_there_is(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        await show(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, EnvironmentsScreen))
+        await pilot.press("escape")
+        await until_shown(pilot, f"✓ Proven: {NAME}")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, MachineScreen))
+        await until_shown(pilot, "best fit")
+
+    drive(Installer(recorded_rig("cpu-only.json", catalog, tmp_path)), journey)

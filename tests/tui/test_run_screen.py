@@ -1,0 +1,242 @@
+"""A run while it happens: rows, checks, log, stopping, failing, and keys that are heard in a storm of progress."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.tui.driving import drive, job_of, job_until_stopped, recorded_rig, seen, until, until_shown
+from tests.tui.runs import GIB, NAME, STOPPED, beginning, failed, passed
+from textual.pilot import Pilot
+
+from rigfit.core.cancel import Cancel
+from rigfit.core.event import Event, Progress, event_to_json
+from rigfit.core.words import say
+from rigfit_installer.app import Installer
+from rigfit_installer.job import Job, recorded_job
+from rigfit_installer.screens.ask import AskScreen
+from rigfit_installer.screens.result import ResultScreen
+from rigfit_installer.screens.run import RunScreen
+from rigfit_installer.widgets.columns import Row
+from rigfit_installer.widgets.log_pane import LogPane
+from rigfit_installer.widgets.sheet import Sheet
+
+
+def open_app(catalog: Path, tmp_path: Path) -> Installer:
+    return Installer(recorded_rig("cpu-only.json", catalog, tmp_path))
+
+
+def start(pilot: Pilot[int], job: Job) -> None:
+    assert isinstance(pilot.app, Installer)
+    pilot.app.run_job(job)
+
+
+def test_each_step_has_a_row_with_bytes_and_the_artifact_at_work(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        job, _cancels = job_until_stopped(beginning(), STOPPED)
+        start(pilot, job)
+        await until_shown(pilot, "1.0 GiB of at most 4.0 GiB", "torch-2.13.0+cpu")
+        assert "✓  Python 3.11.2 of this machine" in seen(pilot)
+        assert "▸  64 libraries from wheels" in seen(pilot)
+        assert "██████░░" in seen(pilot)
+        assert "·  the proof: load a model and train a LoRA step  waiting" in seen(pilot)
+
+    drive(open_app(catalog, tmp_path), journey)
+
+
+def test_rate_and_time_left_are_told_once_they_are_known(catalog: Path, tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def events(cancel: Cancel) -> Iterator[Event]:
+        del cancel
+        yield from beginning()
+        for step in range(2, 500):
+            if done.wait(0.1):
+                break
+            yield Progress(step="libraries", done=GIB + step * 1024**2, total=4 * GIB)
+        yield STOPPED
+
+    async def journey(pilot: Pilot[int]) -> None:
+        start(pilot, Job(environment=NAME, title=say("set up"), events=events))
+        await until_shown(pilot, "MiB/s", "left")
+        done.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, ResultScreen))
+
+    drive(open_app(catalog, tmp_path), journey, size=(120, 40))
+
+
+def test_checks_appear_with_measured_and_expected_and_the_result_follows(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        start(pilot, job_of(passed()))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ResultScreen))
+        await until_shown(pilot, f"✓ Proven: {NAME}", "memory_ratio", "0.376", "0.356 to 0.396")
+
+    drive(open_app(catalog, tmp_path), journey, size=(120, 40))
+
+
+def test_a_recorded_run_is_drawn_from_its_lines(catalog: Path, tmp_path: Path) -> None:
+    log = tmp_path / "run.jsonl"
+    log.write_text("".join(json.dumps(event_to_json(event)) + "\n" for event in passed()))
+
+    async def journey(pilot: Pilot[int]) -> None:
+        start(pilot, recorded_job(log))
+        await until_shown(pilot, f"✓ Proven: {NAME}")
+
+    drive(open_app(catalog, tmp_path), journey)
+
+
+def test_a_failing_run_ends_in_the_problem_and_can_be_run_again(catalog: Path, tmp_path: Path) -> None:
+    starts: list[Cancel] = []
+
+    def events(cancel: Cancel) -> Iterator[Event]:
+        starts.append(cancel)
+        return failed()
+
+    async def journey(pilot: Pilot[int]) -> None:
+        start(pilot, Job(environment=NAME, title=say("set up"), events=events))
+        await until_shown(pilot, "✗", "1 of 2 checks failed", f"[1]  rigfit repair {NAME}", "the numbers are wrong")
+        await pilot.press("l")
+        await until_shown(pilot, "Downloading torch (800 MiB)")
+        await pilot.press("r")
+        await until(pilot, lambda: len(starts) == 2 and isinstance(pilot.app.screen, ResultScreen))
+
+    drive(open_app(catalog, tmp_path), journey, size=(100, 40))
+
+
+def test_stopping_asks_and_no_goes_on(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        job, cancels = job_until_stopped(beginning(), STOPPED)
+        start(pilot, job)
+        await until_shown(pilot, "64 libraries from wheels")
+        await pilot.press("x")
+        await until_shown(pilot, "Stop this run?", "stays unfinished")
+        await pilot.press("enter")  # the focus is on no
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+        assert not cancels[0].requested
+        await pilot.press("x", "y")
+        await until_shown(pilot, "As you asked")
+        assert cancels[0].requested
+
+    drive(open_app(catalog, tmp_path), journey)
+
+
+def test_quitting_while_it_runs_asks_stops_it_and_leaves_with_130(catalog: Path, tmp_path: Path) -> None:
+    app = open_app(catalog, tmp_path)
+
+    async def journey(pilot: Pilot[int]) -> None:
+        job, cancels = job_until_stopped(beginning(), STOPPED)
+        start(pilot, job)
+        await until_shown(pilot, "64 libraries from wheels")
+        for key in ("q", "ctrl+q", "ctrl+c"):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(pilot.app.screen, AskScreen))
+            await pilot.press("n")
+            await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+            assert not cancels[0].requested
+        await pilot.press("q", "y")
+        await until(pilot, lambda: cancels[0].requested and app.return_code is not None)
+
+    drive(app, journey)
+    assert app.return_code == 130
+
+
+def test_a_run_that_ends_while_it_is_asked_whether_to_stop_shows_its_result(catalog: Path, tmp_path: Path) -> None:
+    end = threading.Event()
+
+    def events(cancel: Cancel) -> Iterator[Event]:
+        del cancel
+        *before, last = passed()
+        yield from before
+        end.wait(20)
+        yield last
+
+    async def journey(pilot: Pilot[int]) -> None:
+        start(pilot, Job(environment=NAME, title=say("set up"), events=events))
+        await until_shown(pilot, "adapter_roundtrip")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskScreen))
+        end.set()
+        await until_shown(pilot, f"✓ Proven: {NAME}")
+
+    drive(open_app(catalog, tmp_path), journey, size=(100, 40))
+
+
+async def heard(pilot: Pilot[int], key: str, done: Callable[[], bool]) -> float:
+    """Seconds from the key to what it does; the pilot's own `press` would wait for a calm that does not come."""
+    pressed = time.monotonic()
+    pilot.app.simulate_key(key)
+    while not done():
+        assert time.monotonic() - pressed < 5
+        await asyncio.sleep(0.001)
+    return time.monotonic() - pressed
+
+
+def test_keys_are_heard_within_50_ms_in_a_storm_of_progress(
+    catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = threading.Event()
+    waits: list[float] = []
+    draws: list[str | None] = []
+    lay = Sheet.lay
+
+    def counted(sheet: Sheet, rows: Iterable[Row], *, giving: Sequence[int] = ()) -> None:
+        draws.extend([sheet.id] if sheet.id == "steps" else [])
+        lay(sheet, rows, giving=giving)
+
+    monkeypatch.setattr(Sheet, "lay", counted)
+
+    def storm(cancel: Cancel) -> Iterator[Event]:
+        del cancel
+        yield from beginning()
+        for done in range(2_000_000):
+            if calm.is_set():
+                break
+            yield Progress(step="libraries", done=done * 1024, total=4 * GIB, item=f"wheel-{done}.whl")
+            if done % 50 == 0:
+                time.sleep(0.001)  # as a child's pipe would let others have their turn
+        yield STOPPED
+
+    async def journey(pilot: Pilot[int]) -> None:
+        start(pilot, Job(environment=NAME, title=say("set up"), events=storm))
+        await until_shown(pilot, "64 libraries from wheels")
+        log = pilot.app.screen.query_one(LogPane)
+        draws.clear()
+        began = time.monotonic()
+        for number in range(20):
+            opens = number % 2 == 0
+            waits.append(
+                await heard(
+                    pilot, "l", partial(log.has_class, "-open") if opens else lambda: not log.has_class("-open")
+                )
+            )
+            await asyncio.sleep(0.1)
+        seconds = time.monotonic() - began
+        calm.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, ResultScreen))
+        assert len(draws) <= 12 * seconds + 2, f"{len(draws)} drawings in {seconds:.1f} s"
+
+    drive(open_app(catalog, tmp_path), journey)
+    print("seconds from key to deed:", " ".join(f"{wait:.3f}" for wait in sorted(waits)))
+    assert sorted(waits)[len(waits) // 2] < 0.05, waits
+
+
+def test_a_bug_in_a_run_leaves_the_application_and_is_told_by_whoever_opened_it(catalog: Path, tmp_path: Path) -> None:
+    def events(cancel: Cancel) -> Iterator[Event]:
+        del cancel
+        yield from beginning()
+        raise ZeroDivisionError("nobody foresaw this")
+
+    async def journey(pilot: Pilot[int]) -> None:
+        start(pilot, Job(environment=NAME, title=say("set up"), events=events))
+        await until(pilot, lambda: app.bug is not None)
+
+    app = open_app(catalog, tmp_path)
+    with pytest.raises(ZeroDivisionError, match="nobody foresaw this"):
+        drive(app, journey)
+    assert app.return_code == 1
