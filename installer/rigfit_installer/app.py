@@ -15,6 +15,8 @@ from textual.screen import Screen
 from textual.types import CSSPathType
 
 from rigfit.core.problem import DONE, STOPPED
+from rigfit.core.words import say
+from rigfit.language import said
 from rigfit_installer import themes
 from rigfit_installer.ascii_filter import AsciiFilter
 from rigfit_installer.lasting_driver import LastingDriver
@@ -189,6 +191,13 @@ class Installer(App[int]):
 
     def action_redraw(self) -> None:
         self.refresh(layout=True)
+
+    def action_command_palette(self) -> None:
+        """As Textual's own, but for what stands where one types."""
+        from textual.command import CommandPalette
+
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=said(say("type a command")), id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         from rigfit_installer.palette import commands

@@ -62,6 +62,35 @@ def test_what_does_not_fit_is_explained_as_setup_would(catalog: Path, tmp_path: 
     drive(Installer(rig), journey)
 
 
+def test_why_not_comes_before_for_whom(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        await open_list(pilot)
+        await pilot.press("down")
+        await until_shown(pilot, "Why not", "For tests.")
+        assert seen(pilot).index("Why not") < seen(pilot).index("For tests.")
+
+    drive(Installer(recorded_rig("h100-580.json", catalog, tmp_path)), journey, size=(80, 30))
+
+
+def test_titles_are_in_the_list_only_where_they_have_room(tmp_path: Path) -> None:
+    ours = Path(__file__).resolve().parents[2] / "environments"
+
+    def listed(pilot: Pilot[int]) -> str:
+        return next(line for line in seen(pilot).splitlines() if line.startswith("  ✗ no      lora-8bit"))
+
+    async def journey(pilot: Pilot[int]) -> None:
+        await until_shown(pilot, "best fit")
+        await pilot.press("enter")
+        await until_shown(pilot, "✗ no      lora-8bit")
+        assert "of 2023" in listed(pilot)
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "8-bit" not in listed(pilot)[:42])
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "of 2023" in listed(pilot))
+
+    drive(Installer(recorded_rig("h100-580.json", ours, tmp_path)), journey)
+
+
 def test_typing_filters_by_name_version_and_word(catalog: Path, tmp_path: Path) -> None:
     async def journey(pilot: Pilot[int]) -> None:
         await open_list(pilot)

@@ -10,6 +10,7 @@ from tests.tui.driving import MACHINES, drive, recorded_rig, seen, until_shown
 from textual.pilot import Pilot
 
 from rigfit.core.machine import Machine
+from rigfit.core.problem import ProblemError
 from rigfit.core.selection import Wish
 from rigfit.core.use import Use
 from rigfit.probe.recorded import read_machine
@@ -61,6 +62,36 @@ def test_a_fault_is_told_as_what_it_is_and_its_steps_can_be_copied(machine: str,
         assert pilot.app.clipboard
 
     drive(Installer(recorded_rig(machine, catalog, tmp_path)), journey, size=(100, 40))
+
+
+def test_a_fit_with_something_to_mind_is_not_told_as_a_clean_one(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        await until_shown(pilot, "best fit     ! small/cu121", "note")
+
+    drive(Installer(recorded_rig("h100-580.json", catalog, tmp_path)), journey, size=(100, 40))
+
+
+def test_what_fits_is_in_sight_however_many_gpus_there_are(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        await until_shown(pilot, "GPU 1", "best fit")
+
+    drive(Installer(recorded_rig("b200-570.json", catalog, tmp_path)), journey)
+
+
+def test_the_machine_is_asked_once_whoever_wants_to_know(catalog: Path, tmp_path: Path) -> None:
+    rig = recorded_rig("h100-580.json", catalog, tmp_path)
+    rig.look_ahead()
+    machine = rig.machine()
+
+    assert rig.machine() is machine
+    assert rig._fitting.machine is machine
+
+
+def test_a_look_ahead_that_fails_leaves_the_telling_to_whoever_asks(catalog: Path, tmp_path: Path) -> None:
+    rig = recorded_rig(tmp_path / "nowhere.json", catalog, tmp_path)
+    rig.look_ahead()
+    with pytest.raises(ProblemError, match=r"nowhere\.json"):
+        rig.machine()
 
 
 def test_no_gpu_is_no_alarm(catalog: Path, tmp_path: Path) -> None:

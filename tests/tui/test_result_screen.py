@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.tui.driving import drive, job_of, recorded_rig, seen, until, until_shown
 from tests.tui.runs import NAME, passed
 from textual.pilot import Pilot
 
+from rigfit.core.event import RunFailed
+from rigfit.core.problem import Problem
 from rigfit_installer.app import Installer
 from rigfit_installer.screens.environments import EnvironmentsScreen
 from rigfit_installer.screens.machine import MachineScreen
@@ -32,6 +35,23 @@ def test_each_line_to_use_it_is_copied_by_its_number(catalog: Path, tmp_path: Pa
         for key, line in wanted.items():
             await pilot.press(key)
             assert pilot.app.clipboard == line
+
+    drive(Installer(recorded_rig("cpu-only.json", catalog, tmp_path)), journey)
+
+
+@pytest.mark.parametrize(("lines", "first"), [(3, "reason 2"), (30, "What to do")])
+def test_what_to_do_stays_in_sight_however_long_the_reasons_are(
+    lines: int, first: str, catalog: Path, tmp_path: Path
+) -> None:
+    detail = "\n".join(f"reason {number}" for number in range(lines))
+    problem = Problem(code="disk_full", what="too little", fix=("free some",), detail=detail)
+
+    async def journey(pilot: Pilot[int]) -> None:
+        assert isinstance(pilot.app, Installer)
+        pilot.app.run_job(job_of((RunFailed(problem=problem),), NAME))
+        await until_shown(pilot, "reason 0", "reason 2", "[1]  free some")
+        second = "What to do" if first != "What to do" else "reason 2"
+        assert seen(pilot).index(first) < seen(pilot).index(second)
 
     drive(Installer(recorded_rig("cpu-only.json", catalog, tmp_path)), journey)
 

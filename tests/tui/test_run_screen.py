@@ -16,7 +16,7 @@ from tests.tui.runs import GIB, NAME, STOPPED, beginning, failed, passed
 from textual.pilot import Pilot
 
 from rigfit.core.cancel import Cancel
-from rigfit.core.event import Event, Progress, event_to_json
+from rigfit.core.event import CheckStarted, Event, Progress, event_to_json
 from rigfit.core.words import say
 from rigfit_installer.app import Installer
 from rigfit_installer.job import Job, recorded_job
@@ -48,6 +48,23 @@ def test_each_step_has_a_row_with_bytes_and_the_artifact_at_work(catalog: Path, 
         assert "·  the proof: load a model and train a LoRA step  waiting" in seen(pilot)
 
     drive(open_app(catalog, tmp_path), journey)
+
+
+def test_the_check_under_way_is_in_sight_until_somebody_scrolls(catalog: Path, tmp_path: Path) -> None:
+    steps = list(passed())
+    first = steps[: steps.index(CheckStarted(id="adapter_roundtrip")) + 1]
+
+    async def journey(pilot: Pilot[int]) -> None:
+        job, _cancels = job_until_stopped(first, STOPPED)
+        start(pilot, job)
+        await until_shown(pilot, "adapter_roundtrip  running")
+        assert "Python 3.11.2 of this machine" not in seen(pilot)
+        pilot.app.screen.query_one("#run").scroll_home(animate=False)
+        await until_shown(pilot, "Python 3.11.2 of this machine")
+        await pilot.pause(1.2)  # a second later it is drawn again
+        assert "Python 3.11.2 of this machine" in seen(pilot)
+
+    drive(open_app(catalog, tmp_path), journey, size=(80, 16))
 
 
 def test_rate_and_time_left_are_told_once_they_are_known(catalog: Path, tmp_path: Path) -> None:

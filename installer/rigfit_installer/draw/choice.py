@@ -30,8 +30,9 @@ def best_row(judged: Selection) -> Row:
     if chosen is None:
         nothing = said(say("nothing fits this machine; the next screen says why"))
         return label(say("best fit")), Content.assemble(NOT.alone, " ", nothing)
+    fits, mind = (FITS, Content("")) if not judged.warnings else (FITS_BUT, shown(say("mind the notes below"), MUTED))
     name = f"{chosen.variant.template}/{chosen.variant.name}"
-    return label(say("best fit")), Content.assemble(FITS.alone, " ", (name, STRONG))
+    return label(say("best fit")), Content.assemble(fits.alone, " ", (name, STRONG), "  ", mind)
 
 
 def best_rows(judged: Selection) -> Iterator[Row]:
@@ -92,7 +93,7 @@ def why_not_rows(problem: Problem) -> Iterator[Row]:
     story = said(problem.detail).partition("\n")[0] or said(problem.what)
     yield (Content.assemble(NOT.alone, " ", (said(say("Why not")), STRONG)),)
     yield (Content(story),)
-    yield from ((Content.assemble(("→ ", "bold $text-primary"), said(step)),) for step in problem.fix)
+    yield from ((Content.styled("→", "bold $text-primary"), shown(step)) for step in problem.fix)
     yield (Content(""),)
 
 

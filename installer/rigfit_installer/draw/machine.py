@@ -30,7 +30,7 @@ def size(value: int | None) -> str:
 def host_rows(machine: Machine) -> Iterator[Row]:
     platform = machine.platform
     words = [f"{platform.os} {platform.arch}", f"glibc {platform.glibc or said(say('unknown'))}"]
-    words += [f"kernel {platform.kernel}"] if platform.kernel else []
+    words += [said(say("kernel {version}", version=platform.kernel))] if platform.kernel else []
     words += ["WSL2"] if platform.wsl else []
     words += [said(say("in a {kind} container", kind=platform.container))] if platform.container else []
     yield label(say("platform")), Content(", ".join(words))

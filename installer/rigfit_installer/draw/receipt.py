@@ -64,5 +64,7 @@ def age(since: str, now: datetime | None = None) -> str:
     except (TypeError, ValueError):
         return since
     if passed < 3600:
-        return f"{max(passed, 0) // 60:.0f} min"
-    return f"{passed // 3600:.0f} h" if passed < 48 * 3600 else f"{passed // 86400:.0f} d"
+        return say("{count:.0f} min", count=max(passed, 0) // 60)
+    if passed < 48 * 3600:
+        return say("{count:.0f} h", count=passed // 3600)
+    return say("{count:.0f} d", count=passed // 86400)

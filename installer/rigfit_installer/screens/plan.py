@@ -74,12 +74,16 @@ class PlanScreen(Stage):
     async def _show(self, plan: Plan) -> None:
         self.plan = plan
         self.keys_changed()
-        facts, steps, notes = Sheet(), Sheet(classes="steps"), Sheet(classes="notes")
+        facts, steps = Sheet(), Sheet(classes="steps")
         facts.lay(plan_rows(plan))
         steps.lay(step_rows(plan), giving=(1,))
+        await self.fill("#plan", facts, steps, *self._notes(), self._promise())
+
+    def _notes(self) -> list[Sheet]:
         assert self._judged is not None  # noqa: S101 - what was planned was judged
+        notes = Sheet(classes="notes")
         notes.lay(choice.warning_rows(self._judged.warnings))
-        await self.fill("#plan", facts, steps, notes, self._promise())
+        return [notes] if self._judged.warnings else []
 
     def _promise(self) -> Sheet:
         if self.installer.rig.is_recorded:

@@ -10,6 +10,8 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
 
+from rigfit_installer.widgets.wrapping import wrapped
+
 Row = tuple[Content, ...]  # a row of fewer cells than the others is one cell that spans the whole width
 _LEAST = 8  # cells, below which a column that gives way is no narrower
 
@@ -51,7 +53,7 @@ class Columns(Visual):
     def _row(self, row: Row, widths: list[int], width: int) -> list[Content]:
         if len(row) < self._count or self._count == 1:
             return _hanging(row[0], width)
-        cells = [cell.wrap(max(room, 1)) for cell, room in zip(row, widths, strict=True)]
+        cells = [wrapped(cell, max(room, 1)) for cell, room in zip(row, widths, strict=True)]
         height = max(len(lines) for lines in cells)
         return [
             self.line([lines[y] if y < len(lines) else Content("") for lines in cells], widths) for y in range(height)
@@ -83,8 +85,8 @@ def _hanging(line: Content, width: int) -> list[Content]:
     """Wrapped under its own first letter: what is indented stays so."""
     indent = len(line.plain) - len(line.plain.lstrip(" "))
     if not 0 < indent < width - _LEAST:
-        return line.wrap(width)
-    return [part.pad_left(indent) for part in line[indent:].wrap(width - indent)]
+        return wrapped(line, width)
+    return [part.pad_left(indent) for part in wrapped(line[indent:], width - indent)]
 
 
 def _natural(cell: Content) -> int:

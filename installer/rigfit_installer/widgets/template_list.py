@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from textual.events import Resize
+from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from rigfit.core.selection import Selection
 from rigfit.core.template import Template
 from rigfit_installer.draw.choice import template_row
-from rigfit_installer.widgets.columns import Row, aligned
-
-_ROOM = 60  # cells
+from rigfit_installer.widgets.columns import aligned
 
 
 class TemplateList(OptionList, can_focus=False):
     """Moved by the keys of the screen, whose focus stays where one types."""
 
-    _drawn: tuple[tuple[Template, ...], Selection, bool] | None = None
+    _shows: tuple[tuple[Template, ...], Selection] | None = None
 
     def show(self, templates: tuple[Template, ...], judged: Selection) -> None:
-        """Keeps the highlighted template where it is still there; titles only where a whole one has room."""
+        """Keeps the highlighted template where it is still there."""
         before = self.highlighted_option.id if self.highlighted_option else None
-        titled = self.size.width >= _ROOM
-        rows: list[Row] = [template_row(template, judged, titled=titled) for template in templates]
-        self._drawn = (templates, judged, titled)
+        self._shows = (templates, judged)
         names = [template.name for template in templates]
-        self.set_options([Option(line, id=name) for line, name in zip(aligned(rows), names, strict=True)])
+        self.set_options([Option(line, id=name) for line, name in zip(self._as_lines(), names, strict=True)])
         if names:
             self.highlighted = names.index(before) if before in names else 0
 
-    def on_resize(self, event: Resize) -> None:
-        if self._drawn is not None and self._drawn[2] != (event.size.width >= _ROOM):
-            self.show(*self._drawn[:2])
+    def _as_lines(self) -> list[Content]:
+        """With the titles, if none of them would be cut."""
+        if self._shows is None:
+            return []
+        templates, judged = self._shows
+        titled = aligned(template_row(template, judged, titled=True) for template in templates)
+        if all(line.cell_length <= self.size.width for line in titled):
+            return titled
+        return aligned(template_row(template, judged, titled=False) for template in templates)
+
+    def on_resize(self) -> None:
+        if self._shows is not None and self._as_lines() != [option.prompt for option in self.options]:
+            self.show(*self._shows)
 
     @property
     def shown(self) -> str | None:

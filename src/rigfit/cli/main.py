@@ -63,7 +63,16 @@ def _as_item(summary: str) -> str:
     return (summary[0].lower() + summary[1:]).rstrip(".。").replace("%", "%%")
 
 
+def _keep_to_english_where_nothing_else_can_be_written() -> None:
+    """A stream in latin-1, say, has no Chinese letters."""
+    try:
+        "中文".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        os.environ["RIGFIT_LANG"] = "en"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
+    _keep_to_english_where_nothing_else_can_be_written()
     usage.speak()
     words = list(sys.argv[1:] if argv is None else argv)
     meant = installer.is_meant(words)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 
 from rigfit.core.words import say
 from rigfit.language import said
+from rigfit.language.pieces import pieces
 
 # What argparse itself says to whoever asks for help or slips, by the texts that it has for it.
 _USAGE = say("usage: ")
@@ -31,7 +31,6 @@ _ITS_OWN = {
         say("the following arguments are required: %s"),
     )
 }
-_PIECE = re.compile(r"[（「《“]*(?:[!-~]+|\S)[，。、；：！？）」》”]*|\s+")  # noqa: RUF001 - these letters are meant
 
 
 def speak() -> None:
@@ -72,7 +71,7 @@ class Help(argparse.HelpFormatter):
 def _lines(text: str, width: int) -> Iterator[str]:
     """Cut between any two wide letters, but never before the sign that ends a clause; `width` in columns."""
     line = ""
-    for piece in _PIECE.findall(" ".join(text.split())):
+    for piece in pieces(" ".join(text.split())):
         if line and _columns(line + piece.rstrip()) > width:
             yield line.rstrip()
             line = ""

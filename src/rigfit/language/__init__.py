@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import locale
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from rigfit.core.words import Words
 
 CATALOGS = Path(__file__).parent / "catalogs"
 _DOMAIN = "rigfit"
+_NEEDLESS = re.compile("(?<=[\u3002\uff0c\uff1a\uff1b\uff1f\uff01\uff09]) (?=\\S)")  # such a sign is wide enough
 
 
 def said(text: str) -> str:
@@ -30,7 +32,7 @@ def in_language(text: str, language: str) -> str:
     values = {
         name: in_language(value, language) if isinstance(value, Words) else value for name, value in text.values.items()
     }
-    return catalog.gettext(text.template).format(**values)
+    return _NEEDLESS.sub("", catalog.gettext(text.template).format(**values))
 
 
 def chosen(environ: Mapping[str, str]) -> str:
