@@ -1,10 +1,11 @@
 #!/bin/sh
-# Gets rigfit onto a bare machine: a private environment, a link in ~/.local/bin, then `rigfit setup`.
+# Gets rigfit onto a bare machine: a private environment, a link in ~/.local/bin, then the installer or `rigfit setup`.
 set -eu
 
 usage() {
     cat <<'TEXT'
-usage: sh installer/install.sh [SETUP OPTION...]      installs rigfit, then runs `rigfit setup SETUP OPTION...`
+usage: sh installer/install.sh                        installs rigfit, then opens the installer; without a terminal: `rigfit setup`
+       sh installer/install.sh SETUP OPTION...        installs rigfit, then runs `rigfit setup SETUP OPTION...`
        sh installer/install.sh --no-setup             installs rigfit and stops there
        sh installer/install.sh --uninstall            removes rigfit, and says what it leaves
        sh installer/install.sh --help
@@ -39,6 +40,9 @@ main() {
     link_command
     [ "$action" = no-setup ] && return
     exec 9>&-
+    if [ $# -eq 0 ] && can_draw; then
+        exec "$root/app/bin/rigfit"
+    fi
     exec "$root/app/bin/rigfit" setup "$@"
 }
 
@@ -46,6 +50,11 @@ say_usage() {
     printf 'error: %s\n\n' "$1" >&2
     usage >&2
     exit 2
+}
+
+# Whether rigfit would open the installer here, by its own rule.
+can_draw() {
+    [ -t 0 ] && [ -t 1 ] && [ "${TERM:-dumb}" != dumb ]
 }
 
 real_path() {
@@ -92,6 +101,7 @@ install_app() {
     make_environment "$new" || give_up "a private environment could not be made"
     install_into "$new" "$checkout" || give_up "rigfit could not be installed"
     starts "$new" || give_up "rigfit was installed, but does not start"
+    leave_bytecode "$new"
     printf '%s\n' "$key" >"$new/installed-from"
     switch_to "$new"
     trap - INT TERM HUP
@@ -128,7 +138,7 @@ import sys
 
 checkout = sys.argv[1]
 files = [os.path.join(checkout, "pyproject.toml")]
-for top in ("src", "environments"):
+for top in ("src", "installer/rigfit_installer", "environments"):
     for folder, _, names in os.walk(os.path.join(checkout, top)):
         files += [os.path.join(folder, name) for name in names if not name.endswith(".pyc")]
 digest = hashlib.sha256()
@@ -143,6 +153,15 @@ PYTHON
 # Sets $version. The first start also leaves the bytecode of what it imports, so the next ones are quick.
 starts() {
     version=$(unset PYTHONDONTWRITEBYTECODE; "$1/bin/rigfit" --version 2>>"$log")
+}
+
+# The same for what the installer imports, which would cost the first one who opens it half a second.
+leave_bytecode() {
+    (unset PYTHONDONTWRITEBYTECODE; "$1/bin/python" -c '
+import rigfit.engine.fitting
+import rigfit_installer.app
+from rigfit_installer.screens import choose, plan, run
+') >/dev/null 2>&1 || :
 }
 
 # switch_to DIR: replaces the link in one step, then removes what no running process was started from.

@@ -79,7 +79,16 @@ check() {
 run_tests() {
     command -v gcc >/dev/null 2>&1 ||
         say "note: no gcc here, so the tests of a stand-in NVML library will be skipped (Debian: \`apt-get install gcc libc6-dev\`)"
+    has_one_of chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable ||
+        say "note: no chromium here, so the tests of \`rigfit serve\` in a browser will be skipped (Debian: \`apt-get install chromium-headless-shell\`)"
     python -m pytest "$@" || failed="${failed:+$failed, }pytest"
+}
+
+has_one_of() {
+    for program; do
+        ! command -v "$program" >/dev/null 2>&1 || return 0
+    done
+    return 1
 }
 
 main "$@"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -210,6 +211,20 @@ class BareMachine:
             text=True,
             start_new_session=True,
         )
+
+    def install_on_terminal(self, *arguments: str, term: str = "xterm") -> str:
+        """What it says there."""
+        ours, its = pty.openpty()
+        command = [*self.prefix, "/bin/sh", str(self.checkout / "installer" / "install.sh"), *arguments]
+        process = subprocess.Popen(command, env={**self.variables, "TERM": term}, stdin=its, stdout=its, stderr=its)
+        os.close(its)
+        said = b""
+        with suppress(OSError):  # it has ended, and its terminal with it
+            while heard := os.read(ours, 1 << 16):
+                said += heard
+        os.close(ours)
+        process.wait(timeout=120)
+        return said.decode().replace("\r", "")
 
     def install(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments) as process:

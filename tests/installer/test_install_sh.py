@@ -38,6 +38,13 @@ def test_a_fresh_install_runs_setup_with_the_arguments_and_ends_with_its_exit_co
     assert any(path.endswith(".whl") for path in index.asked)
 
 
+def test_on_a_terminal_it_opens_the_installer_unless_options_say_what_to_set_up(machine_with_uv: BareMachine) -> None:
+    assert machine_with_uv.install_on_terminal().endswith("\nasked\n")
+    assert machine_with_uv.install_on_terminal("--yes").endswith("\nasked|setup|--yes\n")
+    assert machine_with_uv.install_on_terminal(term="dumb").endswith("\nasked|setup\n")
+    assert machine_with_uv.install().stdout == "asked|setup\n"
+
+
 def test_a_uv_on_the_path_is_used_with_the_index_that_pip_is_configured_for(
     machine_with_uv: BareMachine, index: Index, tmp_path: Path
 ) -> None:
@@ -84,6 +91,16 @@ def test_a_changed_checkout_replaces_the_app_and_leaves_one(machine_with_uv: Bar
 
     assert machine_with_uv.rigfit("--version") == "rigfit 0.2.0"
     assert len(apps(machine_with_uv)) == 1
+
+
+@pytest.mark.parametrize("file", ["src/rigfit/new.py", "installer/rigfit_installer/new.tcss", "environments/new.toml"])
+def test_whatever_of_the_checkout_is_shipped_counts_as_a_change(machine_with_uv: BareMachine, file: str) -> None:
+    machine_with_uv.install("--no-setup")
+    machine_with_uv.checkout.joinpath(file).write_text("new")
+
+    done = machine_with_uv.install("--no-setup")
+
+    assert "rigfit: installed: rigfit 0.1.0" in done.stderr
 
 
 def test_the_installed_command_does_not_need_the_checkout(machine_with_uv: BareMachine) -> None:
