@@ -206,8 +206,12 @@ class Installer(App[int]):
 
 
 def open_with(rig: Rig) -> int:
-    """Stay until it is left; the exit code. What nobody foresaw rises again here."""
-    app = Installer(rig)
+    """Stay until it is left; the exit code."""
+    return stay(Installer(rig))
+
+
+def stay(app: Installer) -> int:
+    """The exit code. What nobody foresaw rises again here."""
     app.run()
     if app.bug is not None:
         raise app.bug

@@ -15,10 +15,10 @@ from packaging.version import Version as PackageVersion
 from rigfit.catalog.audit import check_facts
 from rigfit.catalog.load import load_facts, load_templates
 from rigfit.catalog.locate import catalog_dir
-from rigfit.catalog.recipe import PLATFORMS
 from rigfit.core.fact import Fact, cubin_covers
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine, Platform
 from rigfit.core.problem import ProblemError
+from rigfit.core.requirements.platform import PLATFORMS
 from rigfit.core.selection import Selection, Wish, select
 from rigfit.core.template import Stack, Variant
 from rigfit.core.version import Capability, Version

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from rigfit.core.event import Check
+from rigfit.core.figures import brief
 from rigfit.core.progress import RunView, StepView
 from rigfit.core.size import human
 from rigfit.core.words import say
@@ -96,39 +97,7 @@ def _check(check: Check) -> Row:
     return (
         Content(check.id),
         CHECKS[check.status].whole,
-        Content(brief(check.measured)),
-        Content.styled(brief(check.expected), MUTED),
+        Content(said(brief(check.measured, many=_MANY))),
+        Content.styled(said(brief(check.expected, many=_MANY)), MUTED),
         Content.styled(f"{check.seconds:.1f} s", MUTED),
     )
-
-
-def brief(value: object) -> str:
-    """The first figure of each model, the first of many names; the receipt has them all."""
-    match value:
-        case None:
-            return "-"
-        case float():
-            return f"{value:.3g}"
-        case dict() if any(isinstance(part, dict | list) for part in value.values()):
-            return ", ".join(f"{_short(name)} {_first(part)}" for name, part in value.items())
-        case dict():
-            first, *others = [f"{_short(name)} {brief(part)}" for name, part in value.items()] or ["-"]
-            if len(others) < _MANY:
-                return ", ".join([first, *others])
-            return said(say("{first} and {count} more", first=first, count=len(others)))
-        case list() | tuple():
-            return ", ".join(brief(part) for part in value)
-        case _:
-            return str(value)
-
-
-def _first(part: object) -> str:
-    if isinstance(part, dict):
-        figures = [(name, item) for name, item in part.items() if not isinstance(item, list | dict)]
-        return next((f"{name} {brief(item)}" for name, item in figures), "-")
-    return brief(part)
-
-
-def _short(name: str) -> str:
-    """`Llama` for LlamaForCausalLM."""
-    return str(name).partition("For")[0]

@@ -8,8 +8,6 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rigfit.core.problem import DONE
-
 if TYPE_CHECKING:
     from rigfit.core.selection import Wish
     from rigfit.engine.settings import Settings
@@ -22,15 +20,12 @@ def main(asked: Callable[[], tuple[Settings, Wish]]) -> int:
     """Stays until it is left, or the page is closed; the exit code."""
     _end_with_the_server()
     _forget_the_terminal()
-    from rigfit_installer.app import Installer
+    from rigfit_installer.app import Installer, stay
     from rigfit_installer.rig import Rig
 
     app = Installer(Rig(*asked()))
     app.driver_class = app.get_driver_class()  # the one that textual-serve names: there is no terminal
-    app.run()
-    if app.bug is not None:
-        raise app.bug
-    return app.return_code or DONE
+    return stay(app)
 
 
 def _end_with_the_server() -> None:

@@ -23,11 +23,11 @@ from rigfit.catalog.table import (
     Table,
     read_toml,
 )
+from rigfit.core.requirements.platform import PLATFORMS
 from rigfit.core.template import Quantization, file_name
 from rigfit.core.version import Version
 from rigfit.core.words import say
 
-PLATFORMS = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}  # conda's word, and what such a machine says of itself
 GLIBC = "2.28"  # the oldest that newest torch and pyarrow run on
 GLIBCS = ("2.17", GLIBC, *(f"2.{minor}" for minor in range(31, 41)))  # those that uv 0.13 resolves for
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from rigfit.core.environment import Environment
 from rigfit.core.event import Check
+from rigfit.core.figures import brief
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine, Slice
 from rigfit.core.plan import Plan, Step
 from rigfit.core.receipt import Receipt, Unproven, Verification
@@ -194,39 +195,10 @@ def check(done: Check) -> tuple[Text, ...]:
     return (
         Text(done.id, "bold"),
         _styled(*_CHECKS[done.status]),
-        Text(_brief(done.measured)),
-        Text(_brief(done.expected)),
+        Text(brief(done.measured)),
+        Text(brief(done.expected)),
         Text(f"{done.seconds:.1f} s"),
     )
-
-
-def _brief(value: object) -> str:
-    """The first figure of each model; JSON has them all."""
-    match value:
-        case None:
-            return "-"
-        case float():
-            return f"{value:.3g}"
-        case dict() if any(isinstance(part, dict | list) for part in value.values()):
-            return ", ".join(f"{_short(name)} {_first(part)}" for name, part in value.items())
-        case dict():
-            return ", ".join(f"{_short(name)} {_brief(part)}" for name, part in value.items())
-        case list() | tuple():
-            return ", ".join(_brief(part) for part in value)
-        case _:
-            return str(value)
-
-
-def _first(part: object) -> str:
-    if isinstance(part, dict):
-        figures = [(name, item) for name, item in part.items() if not isinstance(item, list | dict)]
-        return next((f"{name} {_brief(item)}" for name, item in figures), "-")
-    return _brief(part)
-
-
-def _short(name: str) -> str:
-    """`Llama` for LlamaForCausalLM."""
-    return name.partition("For")[0]
 
 
 def verification(done: Verification) -> RenderableType:

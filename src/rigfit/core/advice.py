@@ -63,17 +63,15 @@ class Advice:
 
     def _in_8_bits(self, ground: Gpu) -> Iterator[str]:
         """Of all variants the first that works in 8 bits on the GPU of the proof."""
-        for template in self._templates:
-            judged = self._select(Wish(template=template.name, gpu=self._wish.gpu))
-            for other in judged.candidates:
-                if other.fits and ground.index in other.covers and other.quantization(ground.index) == "int8":
-                    yield say(
-                        "for 8-bit on {gpu}: `{setup}` ({variant})",
-                        gpu=ground.label,
-                        setup=self._setup(template.name, gpu=self._wish.gpu),
-                        variant=other.variant.name,
-                    )
-                    return
+        for other in self._select(Wish(gpu=self._wish.gpu)).candidates:
+            if other.fits and ground.index in other.covers and other.quantization(ground.index) == "int8":
+                yield say(
+                    "for 8-bit on {gpu}: `{setup}` ({variant})",
+                    gpu=ground.label,
+                    setup=self._setup(other.variant.template, gpu=self._wish.gpu),
+                    variant=other.variant.name,
+                )
+                return
 
     def _for_all_gpus(self) -> Iterator[str]:
         for template in self._templates:
@@ -148,7 +146,7 @@ class Advice:
 
     def _minimum(self, candidate: Candidate) -> Version | None:
         """The driver that it needs; None if one of the GPUs would be lost by it."""
-        fact = next((row for row in self._facts.drivers if row.cuda == candidate.variant.cuda), None)
+        fact = self._facts.driver(candidate.variant.cuda)
         if fact is None:
             return None
         least = minimum(self._selection.machine, fact)

@@ -22,6 +22,17 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfVersions(Fact):
+    """About a package's versions `since` to `until`, both included."""
+
+    since: PackageVersion
+    until: PackageVersion
+
+    def includes(self, version: PackageVersion) -> bool:
+        return self.since <= version <= self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriverMinimum(Fact):
     """The oldest driver on which code built with CUDA `cuda` runs; on WSL2 the driver is the one of Windows.
 
@@ -47,11 +58,9 @@ class LastDriver(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TorchBuild(Fact):
+class TorchBuild(OfVersions):
     """The GPU code in PyPI's torch wheels of versions `since` to `until` (both included) on one architecture."""
 
-    since: PackageVersion
-    until: PackageVersion
     arch: str
     cuda: Version
     cubins: tuple[Capability, ...]
@@ -59,14 +68,12 @@ class TorchBuild(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Library(Fact):
+class Library(OfVersions):
     """A CUDA library in the bitsandbytes wheels `since` to `until` on one architecture, and the GPU code in it.
 
     `match` says which torch takes it: `exact` only one of the same build CUDA, `nearest` also one of the same major.
     """
 
-    since: PackageVersion
-    until: PackageVersion
     arch: str
     cuda: Version
     cubins: tuple[Capability, ...]
@@ -74,15 +81,13 @@ class Library(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Int8Support(Fact):
+class Int8Support(OfVersions):
     """How bitsandbytes `since` to `until` multiplies in 8 bits on GPUs of capability `lowest` to `highest`.
 
     `only` are parts of names: the row is about such cards alone. Empty: about all that have tensor cores or are older.
     `note` is what to know of its numbers.
     """
 
-    since: PackageVersion
-    until: PackageVersion
     lowest: Capability
     highest: Capability
     speed: Speed
@@ -91,11 +96,9 @@ class Int8Support(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nf4Support(Fact):
+class Nf4Support(OfVersions):
     """Where bitsandbytes `since` to `until` computes with 4-bit weights (NF4)."""
 
-    since: PackageVersion
-    until: PackageVersion
     lowest: Capability
     highest: Capability
 
@@ -116,7 +119,7 @@ class First(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound(Fact):
+class Bound(OfVersions):
     """`package` of versions `since` to `until` needs `needs` of `at_least` (included) and `below` (excluded).
 
     `to` is what fails otherwise: to import it, to refuse no version (`check`), or to train on 8-bit layers (`int8`).
@@ -124,8 +127,6 @@ class Bound(Fact):
     """
 
     package: str
-    since: PackageVersion
-    until: PackageVersion
     needs: str
     at_least: PackageVersion | None
     below: PackageVersion | None
@@ -134,7 +135,7 @@ class Bound(Fact):
     free: PackageVersion | None = None
 
     def speaks_of(self, package: str, version: PackageVersion) -> bool:
-        return package == self.package and self.since <= version <= self.until
+        return package == self.package and self.includes(version)
 
     def allows(self, version: PackageVersion) -> bool:
         """Whether `needs` of this version will do."""
@@ -196,6 +197,10 @@ class Facts:
     no_tensor_cores: Names
     virtual_series: VirtualSeries
     gpu_memory: GpuMemory
+
+    def driver(self, cuda: Version | None) -> DriverMinimum | None:
+        """What code built with CUDA `cuda` needs of a driver."""
+        return next((row for row in self.drivers if row.cuda == cuda), None)
 
     def architecture(self, capability: Capability | None) -> Architecture | None:
         return next((row for row in self.architectures if row.capability == capability), None)

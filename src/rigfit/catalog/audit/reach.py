@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rigfit.catalog.locate import TEMPLATE_FILE
 from rigfit.catalog.place import Place
-from rigfit.catalog.recipe import PLATFORMS
 from rigfit.core.fact import Architecture, Facts
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine, Platform
 from rigfit.core.problem import Problem
+from rigfit.core.requirements.platform import PLATFORMS
 from rigfit.core.selection import Candidate, Wish, judge
 from rigfit.core.template import Stack, Variant
 from rigfit.core.version import Version

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from rigfit.catalog.glibc import LEGACY
-from rigfit.catalog.recipe import PLATFORMS
+from rigfit.core.requirements.platform import PLATFORMS
 from rigfit.core.version import Version
 from rigfit.core.words import say
 

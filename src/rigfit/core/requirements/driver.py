@@ -45,7 +45,7 @@ class NewEnoughDriver:
     facts: Facts
 
     def check(self, machine: Machine, gpus: tuple[Gpu, ...]) -> tuple[Verdict, ...]:
-        fact = next((row for row in self.facts.drivers if row.cuda == self.cuda), None)
+        fact = self.facts.driver(self.cuda)
         status, why = self._judge(machine, fact, gpus)
         verdict = Verdict(
             requirement="driver",

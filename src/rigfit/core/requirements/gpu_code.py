@@ -26,7 +26,7 @@ class GpuCode:
         return tuple(self._of(gpu, machine) for gpu in gpus)
 
     def _of(self, gpu: Gpu, machine: Machine) -> Verdict:
-        build = self._build(machine)
+        build = next((row for row in self._builds(machine) if row.cuda == self.cuda), None)
         status, why, warning = self._judge(gpu, machine, build)
         return Verdict(
             requirement="gpu_code",
@@ -45,10 +45,10 @@ class GpuCode:
         codes = ", ".join(map(str, build.cubins))
         return say("code for its GPU, which torch {version} has for {codes}", version=self.torch, codes=codes)
 
-    def _build(self, machine: Machine) -> TorchBuild | None:
+    def _builds(self, machine: Machine) -> list[TorchBuild]:
+        """All that the facts know of this torch on the machine's architecture, whatever CUDA it is built with."""
         version, arch = PackageVersion(self.torch), machine.platform.arch
-        rows = (row for row in self.facts.torch if row.arch == arch and row.cuda == self.cuda)
-        return next((row for row in rows if row.since <= version <= row.until), None)
+        return [row for row in self.facts.torch if row.arch == arch and row.includes(version)]
 
     def _judge(self, gpu: Gpu, machine: Machine, build: TorchBuild | None) -> tuple[Status, str, str]:
         capability = gpu.compute_capability
@@ -64,7 +64,7 @@ class GpuCode:
         return "unmet", self._lacking(capability, build), ""
 
     def _by_ptx(self, machine: Machine, gpu: Gpu) -> tuple[Status, str, str]:
-        fact = next((row for row in self.facts.drivers if row.cuda == self.cuda), None)
+        fact = self.facts.driver(self.cuda)
         if not isinstance(machine.driver, Driver) or fact is None:
             return "unknown", say("its PTX must be compiled by the driver, which is not known"), ""
         toolkit = fact.windows_toolkit if machine.platform.wsl else fact.toolkit
@@ -79,9 +79,7 @@ class GpuCode:
 
     def _without_build(self, machine: Machine) -> tuple[Status, str]:
         """Facts on the same torch with another build CUDA say that there is no such build."""
-        version, arch = PackageVersion(self.torch), machine.platform.arch
-        rows = (row for row in self.facts.torch if row.arch == arch and row.since <= version <= row.until)
-        other = next(rows, None)
+        other = next(iter(self._builds(machine)), None)
         if other is None:
             return "unknown", say("no fact says which GPUs torch {version} has code for", version=self.torch)
         why = say(

@@ -9,13 +9,13 @@ from rigfit.core.verdict import Status, Verdict
 from rigfit.core.version import Version
 from rigfit.core.words import alternatives, say
 
-_ARCHES = {"linux-64": ("linux", "x86_64"), "linux-aarch64": ("linux", "aarch64")}
+PLATFORMS = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}  # conda's word, and what such a Linux says of itself
 
 
 def platform_name(machine: Machine) -> str | None:
     """The conda name of the machine's platform, None for one that no template is made for."""
-    here = (machine.platform.os, machine.platform.arch)
-    return next((name for name, pair in _ARCHES.items() if pair == here), None)
+    here = machine.platform
+    return next((name for name, arch in PLATFORMS.items() if here.os == "linux" and here.arch == arch), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,13 +94,13 @@ class GpuQuantization:
         return joined(", ", (_span(row) for row in rows))
 
     def _int8_rows(self) -> list[Int8Support]:
-        return [row for row in self.facts.int8 if row.since <= self.version <= row.until]
+        return [row for row in self.facts.int8 if row.includes(self.version)]
 
     # The library that bitsandbytes takes for this torch
 
     def _without_library(self, capability: Capability, arch: str) -> _Finding | None:
         """What there is to say where no library of its wheel has code for the GPU; None where one has."""
-        shipped = [row for row in self.facts.libraries if row.arch == arch and row.since <= self.version <= row.until]
+        shipped = [row for row in self.facts.libraries if row.arch == arch and row.includes(self.version)]
         if not shipped:
             why = say(
                 "no fact says which CUDA libraries bitsandbytes {version} has for {arch}",
@@ -192,7 +192,7 @@ class GpuQuantization:
         for first in self.facts.nf4_first:
             if first.package in versions and PackageVersion(versions[first.package]) < first.since:
                 return None
-        rows = (row for row in self.facts.nf4 if row.since <= self.version <= row.until)
+        rows = (row for row in self.facts.nf4 if row.includes(self.version))
         return next((row for row in rows if row.lowest <= capability <= row.highest), None)
 
     def _why_no_int8(self, gpu: Gpu, capability: Capability) -> tuple[str, str]:
