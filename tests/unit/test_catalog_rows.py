@@ -50,6 +50,14 @@ def edit(path: Path, old: str, new: str) -> None:
             "key `torch.cuda`: needs a CUDA that has a `[[driver]]` row in drivers.toml; found 14.0 (since =",
         ),
         (
+            "models.toml",
+            (
+                '[[model]]\nname = "llama-2-7B"\nhub = "somebody/else"\nfamily = "llama"\nlayers = 1\nhidden = 8\nheads = 1\n'
+                "kv_heads = 1\nintermediate = 8\nvocab = 8\ntied = true\nparameters = 1000\n"
+            ),
+            'key `model`: needs one row for one thing; found two: name = "Llama-2-7b"',
+        ),
+        (
             "bitsandbytes.toml",
             (
                 '[[library]]\nsince = "0.50.1"\nuntil = "0.50.9"\narch = "x86_64"\ncuda = ["13.2", "13.3"]\ncubins = ["9.0"]\n'

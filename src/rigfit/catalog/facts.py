@@ -33,6 +33,7 @@ from rigfit.core.fact import (
     GpuMemory,
     Int8OnCpu,
     Int8Support,
+    KnownModel,
     LastDriver,
     Library,
     Names,
@@ -41,10 +42,12 @@ from rigfit.core.fact import (
     TorchBuild,
     VirtualSeries,
 )
+from rigfit.core.family import FAMILIES
+from rigfit.core.shape import Shape
 from rigfit.core.version import Version
 from rigfit.core.words import alternatives, say
 
-FILES = ("drivers.toml", "torch.toml", "bitsandbytes.toml", "versions.toml", "gpus.toml", "memory.toml")
+FILES = ("drivers.toml", "torch.toml", "bitsandbytes.toml", "versions.toml", "gpus.toml", "memory.toml", "models.toml")
 ARCHES = ("x86_64", "aarch64")
 SPEEDS: tuple[Speed, ...] = ("fast", "slow")
 MATCHES: tuple[Literal["exact", "nearest"], ...] = ("exact", "nearest")
@@ -66,6 +69,13 @@ def _versions(value: Any) -> tuple[Version, ...]:
     return tuple(VERSION.parse(item) for item in LIST.parse(value))
 
 
+def _count(value: Any) -> int:
+    if WHOLE.parse(value) < 1:
+        raise ValueError
+    return WHOLE.parse(value)
+
+
+COUNT = Kind(needed=say("a whole number, 1 or more"), parse=_count)
 FLAG = Kind(needed=say("true or false, without quotes"), parse=_flag)
 VERSIONS = Kind(needed=say('versions such as ["12.0", "12.1"], at least one'), parse=_versions)
 
@@ -233,6 +243,34 @@ def virtual_series(row: Table) -> VirtualSeries:
 def gpu_memory(row: Table) -> GpuMemory:
     with row:
         return GpuMemory(least=row.get("least", WHOLE), why=row.get("why", WRITTEN), **_read(row))
+
+
+def model(row: Table) -> KnownModel:
+    with row:
+        return KnownModel(
+            name=row.get("name", TEXT),
+            hub=row.get("hub", TEXT),
+            aliases=row.get_or("aliases", TEXTS, ()),
+            shape=_shape(row),
+            parameters=row.get("parameters", COUNT),
+            **_read(row),
+        )
+
+
+def _shape(row: Table) -> Shape:
+    hidden, heads = row.get("hidden", COUNT), row.get("heads", COUNT)
+    return Shape(
+        family=_one_of(row, "family", tuple(FAMILIES)),
+        layers=row.get("layers", COUNT),
+        hidden=hidden,
+        heads=heads,
+        kv_heads=row.get("kv_heads", COUNT),
+        head_size=row.get_or("head_size", COUNT, hidden // heads),
+        intermediate=row.get("intermediate", COUNT),
+        vocab=row.get("vocab", COUNT),
+        tied=row.get("tied", FLAG),
+        positions=row.get_or("positions", COUNT, 0),
+    )
 
 
 def refuse_unknown_files(folder: Path, known: tuple[str, ...]) -> None:

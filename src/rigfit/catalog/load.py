@@ -16,6 +16,7 @@ from rigfit.catalog.facts import (
     int8_support,
     last_driver,
     libraries,
+    model,
     names,
     nf4_support,
     read_facts,
@@ -87,7 +88,7 @@ def load_facts(catalog: Path) -> Facts:
     folder = catalog / FACTS
     refuse_unknown_files(folder, FILES)
     with ExitStack() as files:
-        drivers, torch, bitsandbytes, versions, gpus, memory = (
+        drivers, torch, bitsandbytes, versions, gpus, memory, models = (
             files.enter_context(read_facts(folder / name)) for name in FILES
         )
         return Facts(
@@ -104,4 +105,5 @@ def load_facts(catalog: Path) -> Facts:
             no_tensor_cores=names(gpus.table("no_tensor_cores")),
             virtual_series=virtual_series(gpus.table("virtual_series")),
             gpu_memory=gpu_memory(memory.table("gpu_memory")),
+            models=tuple(model(row) for row in models.tables("model")),
         )

@@ -8,6 +8,7 @@ from typing import Literal
 
 from packaging.version import Version as PackageVersion
 
+from rigfit.core.shape import Shape
 from rigfit.core.version import Capability, Version
 
 Speed = Literal["fast", "slow"]
@@ -183,6 +184,22 @@ class GpuMemory(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownModel(Fact):
+    """A public model; `hub` is where its config.json was published, `parameters` what was published of its size."""
+
+    name: str
+    hub: str
+    aliases: tuple[str, ...]
+    shape: Shape
+    parameters: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that people call it."""
+        return (self.name, self.hub, self.hub.rpartition("/")[2], *self.aliases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     drivers: tuple[DriverMinimum, ...]
     last_drivers: tuple[LastDriver, ...]
@@ -197,6 +214,7 @@ class Facts:
     no_tensor_cores: Names
     virtual_series: VirtualSeries
     gpu_memory: GpuMemory
+    models: tuple[KnownModel, ...] = ()
 
     def driver(self, cuda: Version | None) -> DriverMinimum | None:
         """What code built with CUDA `cuda` needs of a driver."""
@@ -204,6 +222,13 @@ class Facts:
 
     def architecture(self, capability: Capability | None) -> Architecture | None:
         return next((row for row in self.architectures if row.capability == capability), None)
+
+    def with_8_bits(self, bitsandbytes: str) -> tuple[Architecture, ...]:
+        """Those of which some card can do 8-bit with that version, fast or slowly."""
+        rows = [row for row in self.int8 if row.includes(PackageVersion(bitsandbytes))]
+        return tuple(
+            each for each in self.architectures if any(row.lowest <= each.capability <= row.highest for row in rows)
+        )
 
 
 def names_one(parts: tuple[str, ...], gpu: str | None) -> bool:

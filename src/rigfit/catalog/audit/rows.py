@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from packaging.version import Version as PackageVersion
 
 from rigfit.catalog.place import Place
-from rigfit.core.fact import Fact, Facts
+from rigfit.core.fact import Fact, Facts, KnownModel
 from rigfit.core.problem import Problem
 from rigfit.core.version import Capability
 from rigfit.core.words import say
@@ -47,6 +47,8 @@ def _twice(folder: Path, facts: Facts) -> Iterator[Problem]:
     yield from _pairs(
         gpus.at("architecture"), facts.architectures, lambda a, b: a.capability == b.capability, ("capability",)
     )
+    models = Place(file=folder / "models.toml", key="model")
+    yield from _pairs(models, facts.models, _share_a_name, ("name", "aliases"))
     yield from _twice_in_torch_and_bounds(folder, facts)
     yield from _twice_in_bitsandbytes(Place(file=folder / "bitsandbytes.toml"), facts)
 
@@ -90,6 +92,11 @@ def _same_versions(one: _Spanned, other: _Spanned) -> bool:
 
 def _same_gpus(one: _Ranged, other: _Ranged) -> bool:
     return one.lowest <= other.highest and other.lowest <= one.highest
+
+
+def _share_a_name(one: KnownModel, other: KnownModel) -> bool:
+    names = ({name.lower() for name in model.names} for model in (one, other))
+    return not set.isdisjoint(*names)
 
 
 def _pairs(
@@ -143,6 +150,7 @@ def _tables(facts: Facts) -> Iterator[tuple[str, str, Sequence[Fact]]]:
     yield "gpus.toml", "no_tensor_cores", (facts.no_tensor_cores,)
     yield "gpus.toml", "virtual_series", (facts.virtual_series,)
     yield "memory.toml", "gpu_memory", (facts.gpu_memory,)
+    yield "models.toml", "model", facts.models
 
 
 def _without_driver(folder: Path, facts: Facts) -> Iterator[Problem]:
