@@ -19,8 +19,8 @@ Message = tuple[int, None, str, list[str]]  # as Babel takes it: line, function,
 
 
 def calls(source: str) -> Iterator[ast.Call]:
-    """Of `say` where it is the core's; a script for a child process has one of its own."""
-    if "rigfit.core.words" not in source and "def say(template" not in source:
+    """Of `say` where it is the core's, or that of the payloads."""
+    if not any(sign in source for sign in ("rigfit.core.words", "def say(template", "from .frame import")):
         return
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":

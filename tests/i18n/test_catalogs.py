@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ SOURCES = {
     "commands": [*COMMANDS.rglob("*.py")],
     "installer": [*INSTALLER.rglob("*.py")],
 }
+PAYLOADS = sorted(ROOT.glob("src/rigfit/verify/payloads/*.py"))
 DATA = [*CATALOG.rglob("*.toml")]
 ROOMS = (*SOURCES, "catalog")
 
@@ -72,6 +74,25 @@ def test_a_text_is_one_literal_that_names_its_values(room: str) -> None:
     for call, where in placed(room):
         assert template(call), where
         assert {name for name, _, _ in places(template(call))} == {value.arg for value in call.keywords}, where
+
+
+def plain_texts(tree: ast.AST) -> Iterator[str]:
+    """Of two words or more, outside of `say`, of docstrings, of patterns, and of errors that are bugs."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.Expr(value=ast.Constant()) | ast.Raise() | ast.Call(func=ast.Name(id="say")):
+                pass
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="re"))):
+                pass
+            case ast.Constant(value=str(text)) if re.search("[a-z]{2,} [a-z]{2,}", text):
+                yield text
+            case _:
+                yield from plain_texts(node)
+
+
+@pytest.mark.parametrize("path", PAYLOADS, ids=lambda path: path.stem)
+def test_a_payload_has_no_text_that_translators_are_not_given(path: Path) -> None:
+    assert [*plain_texts(ast.parse(path.read_text("utf-8")))] == []
 
 
 def texts_of(value: object) -> Iterator[Words]:

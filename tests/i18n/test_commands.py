@@ -110,7 +110,7 @@ class Everything(gettext.NullTranslations):
 
     def gettext(self, message: str) -> str:
         text = message.rstrip()
-        return f"《译文》{text}《完》{message[len(text) :]}"
+        return f"《译》{text}《完》{message[len(text) :]}"
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_all_that_help_says_can_be_translated_and_fits(verb: str | None, capsys:
     shown = capsys.readouterr().out
     assert ended.value.code == 0
     assert [line for line in shown.splitlines() if cell_len(line) > 80] == []
-    untranslated = re.sub(r"《译文》.*?《完》", "", shown, flags=re.DOTALL)
+    untranslated = re.sub(r"《译》.*?《完》", "", shown, flags=re.DOTALL)
     assert re.findall(r"[a-z]{2,} [a-z]{2,}", " ".join(untranslated.replace(f"rigfit {verb}", "").split())) == []
 
 
@@ -144,7 +144,7 @@ def test_a_slip_is_told_in_the_readers_language(words: str, capsys: pytest.Captu
         main(words.split())
     *_, last = capsys.readouterr().err.strip().splitlines()
     assert ended.value.code == 2
-    assert last.count("《译文》") >= 2
+    assert last.count("《译》") >= 2
 
 
 def test_lines_of_wide_letters_are_cut_by_their_width() -> None:

@@ -140,7 +140,7 @@ def test_nothing_is_cut_where_there_is_no_environment_and_none_of_what_is_told_o
     async def nothing_there(pilot: Pilot[int]) -> None:
         await judged(pilot)
         await pilot.press("e")
-        await until_shown(pilot, said(say("No environment yet. Choose a template on the first screen to set one up.")))
+        await until_shown(pilot, said(say("No environment yet. Pick a template on Choose to set one up.")))
         await nothing_is_cut(pilot)
 
     async def one_there(pilot: Pilot[int]) -> None:
@@ -174,7 +174,7 @@ def test_what_has_no_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         await pilot.press("e")
         await until(pilot, lambda: pilot.app.screen.query(CopyLine))
         await pilot.pause()
-        assert [cut for cut in cuts(pilot.app) if "OptionList" in cut]
+        assert [cut for cut in cuts(pilot.app) if "MarkedList" in cut]
 
     monkeypatch.setattr(spoken, "_catalog", lambda _: Wordy())
     travel(posed_rig("h100-580"), journey)

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from rich.console import Console, Group
 from textual.content import Content
 
+from rigfit.cli.rows import Shown
 from rigfit_installer.widgets.wrapping import wrapped
 
 TEXT = "torch 用 CUDA 12.8 编译，可在 525.60.13 及更新的驱动上运行；其数值（实测）可能有偏差。"
@@ -33,3 +37,25 @@ def test_a_style_goes_with_its_letters() -> None:
     first, second = wrapped(Content.styled("一二三四", "bold"), 4)
     assert first.markup == "[bold]一二[/bold]"
     assert second.markup == "[bold]三四[/bold]"
+
+
+@pytest.mark.parametrize("width", range(9, 40))
+def test_a_number_stays_with_the_word_after_it(width: int) -> None:
+    lines = [line.plain for line in wrapped(Content("需要 3.0 GiB 的空间，以 8 位加载，共 64 个库。"), width)]
+    assert all(any(whole in line for line in lines) for whole in ("3.0 GiB", "8 位", "64 个"))
+
+
+@pytest.mark.parametrize("width", range(6, 40))
+def test_no_line_begins_with_what_closes(width: int) -> None:
+    lines = [line.plain for line in wrapped(Content("见 /home/me/envs/current，（变体 cu132）：文件)，100%。"), width)]
+    assert [line for line in lines if line[0] in "，。：）)%"] == []
+    assert max(Content(line).cell_length for line in lines) <= width
+
+
+@pytest.mark.parametrize("width", range(12, 90, 7))
+def test_the_command_line_breaks_its_lines_as_the_installer_does(width: int) -> None:
+    console = Console(width=width, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(Group(Shown(TEXT)))
+    lines = [line.plain for line in wrapped(Content(TEXT), width)]
+    assert [line.rstrip() for line in captured.get().splitlines()] == lines

@@ -12,12 +12,12 @@ def brief(value: object, *, many: int | None = None) -> str:
             return "-"
         case float():
             return f"{value:.3g}"
-        case dict() if any(isinstance(part, dict | list) for part in value.values()):
-            return ", ".join(f"{_short(name)} {_first(part, many)}" for name, part in value.items())
         case dict():
-            parts = [f"{_short(name)} {brief(part, many=many)}" for name, part in value.items()]
-            if many is None or len(parts) <= many:
-                return ", ".join(parts) or "-"
+            nested = any(isinstance(part, dict | list) for part in value.values())
+            told = _first if nested else brief
+            parts = [joined(" ", (_short(name), told(part, many=many))) for name, part in value.items()]
+            if nested or many is None or len(parts) <= many:
+                return joined(", ", parts) or "-"
             return say("{first} and {count} more", first=parts[0], count=len(parts) - 1)
         case list() | tuple():
             return joined(", ", (brief(part, many=many) for part in value))
@@ -25,10 +25,10 @@ def brief(value: object, *, many: int | None = None) -> str:
             return str(value)
 
 
-def _first(part: object, many: int | None) -> str:
+def _first(part: object, *, many: int | None) -> str:
     if isinstance(part, dict):
         figures = [(name, item) for name, item in part.items() if not isinstance(item, list | dict)]
-        return next((f"{name} {brief(item, many=many)}" for name, item in figures), "-")
+        return next((joined(" ", (name, brief(item, many=many))) for name, item in figures), "-")
     return brief(part, many=many)
 
 

@@ -16,7 +16,7 @@ class Words(str):
     values: Mapping[str, Any]
 
     def __reduce__(self) -> tuple[Callable[..., Words], tuple[str, str, Mapping[str, Any]]]:
-        return _worded, (str(self), self.template, self.values)
+        return worded, (str(self), self.template, self.values)
 
     def __deepcopy__(self, memo: Mapping[int, object]) -> Words:
         return self
@@ -27,19 +27,19 @@ def say(template: str, /, **values: Any) -> Words:
 
     A text among the `values` is said in the other language, too, if it was made here; a plain one is a name.
     """
-    return _worded(template.format(**values), template, values)
+    return worded(template.format(**values), template, values)
 
 
 def written(text: str) -> Words:
     """A text that people wrote into the catalog; other languages know it by itself, as a whole."""
-    return _worded(text, text.replace("{", "{{").replace("}", "}}"), {})
+    return worded(text, text.replace("{", "{{").replace("}", "}}"), {})
 
 
 def joined(mark: str, parts: Iterable[str]) -> Words:
     """As `str.join`, of parts that remember how they were made; `mark` may be a text, too."""
     values = {f"part{number}": part for number, part in enumerate(parts)}
     template = "{mark}".join(f"{{{name}}}" for name in values)
-    return _worded(mark.join(values.values()), template, {"mark": mark, **values})
+    return worded(mark.join(values.values()), template, {"mark": mark, **values})
 
 
 def alternatives(parts: Iterable[str]) -> str:
@@ -50,10 +50,11 @@ def alternatives(parts: Iterable[str]) -> str:
 def sentence(clause: str) -> Words:
     """A clause as a sentence of its own; the capital is that of English alone."""
     words = say("{clause}.", clause=clause)
-    return _worded(f"{words[0].upper()}{words[1:]}", words.template, words.values)
+    return worded(f"{words[0].upper()}{words[1:]}", words.template, words.values)
 
 
-def _worded(text: str, template: str, values: Mapping[str, Any]) -> Words:
+def worded(text: str, template: str, values: Mapping[str, Any]) -> Words:
+    """`text` as it is, made of `template` and `values`."""
     words = Words(text)
     words.template = template
     words.values = values
