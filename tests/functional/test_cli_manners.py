@@ -8,6 +8,7 @@ import pty
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def test_a_command_without_its_dashes_is_told_where_they_go(tmp_path: Path) -> N
     keep(tmp_path, "current-cpu-00000001", "2026-01-01T00:00:00+00:00")
     ran = rigfit("run", "current", "python", "train.py", "--home", tmp_path)
     assert ran.code == 2
-    assert "rigfit run current -- python train.py" in ran.err
+    assert f"rigfit run --home {tmp_path} current -- python train.py" in ran.err
 
 
 @pytest.mark.parametrize("words", ["plan --json", "select", "select --json", "templates"])
@@ -140,6 +141,33 @@ def test_a_reader_that_has_gone_is_no_error(words: str) -> None:
     os.close(writer)
     assert b"Traceback" not in ran.stderr
     assert b"BrokenPipe" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("fits llama-2-13b --memory 4GiB", 3),
+        ("fits llama-2-13b --memory 4GiB --json", 3),
+        ("fits llama-2-7b --memory 24GiB", 0),
+        ("fits nix --memory 24GiB", 2),
+        (f"select --machine {MACHINES / 'nouveau.json'}", 3),
+    ],
+)
+def test_the_exit_code_is_an_answer_also_where_nobody_reads_on(words: str, code: int) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run([RIGFIT, *words.split()], stdout=writer, stderr=writer, check=False)
+    os.close(writer)
+    assert ran.returncode == code
+
+
+def test_a_run_whose_reader_has_gone_is_stopped(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = ["verify", "--python", sys.executable, "--level", "imports", "--events", "--home", str(tmp_path)]
+    ran = subprocess.run([RIGFIT, *words], stdout=writer, stderr=writer, check=False)
+    os.close(writer)
+    assert ran.returncode == 130
 
 
 def test_where_nothing_fits_select_ends_with_what_to_do() -> None:

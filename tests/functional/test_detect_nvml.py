@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.stand_ins.command import RIGFIT
 from tests.stand_ins.nvml import StandIn, compile_library
 
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine, Slice
@@ -390,3 +394,35 @@ def test_a_machine_without_a_gpu_says_so(tmp_path: Path) -> None:
     assert fault(machine).fault == "no_device"
     assert machine.memory_total is not None
     assert machine.disk_free is not None
+
+
+def test_the_child_that_asks_does_not_survive_a_rigfit_that_is_killed(standin: StandIn) -> None:
+    environ = {**os.environ, **standin.environ("nvmlInit=hang")}
+    asking = subprocess.Popen([RIGFIT, "detect", "--json"], env=environ, stdout=subprocess.DEVNULL)
+    child = _soon(lambda: _children(asking.pid))[0]
+    assert asking.poll() is None
+    asking.kill()
+    assert asking.wait() == -signal.SIGKILL
+    _soon(lambda: _has_ended(child))
+
+
+def _has_ended(pid: str) -> bool:
+    """A zombie has, that nobody waits for."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def _children(pid: int) -> list[str]:
+    """Those that have become the program that asks NVML."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = [child for thread in threads for child in (thread / "children").read_text().split()]
+    return [child for child in children if "nvml.py" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+def _soon(ask: Callable[[], Any], patience: float = 20) -> Any:
+    """What it gives as soon as it gives something."""
+    end = time.monotonic() + patience
+    while not (found := ask()):
+        assert time.monotonic() < end, "in vain"
+        time.sleep(0.01)
+    return found

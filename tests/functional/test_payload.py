@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from uv import find_uv_bin
+
+from rigfit.verify.payloads.quantized import out_of_band
+from rigfit.verify.payloads.ways import WAYS
 
 PAYLOAD = Path(__file__).parents[2] / "src/rigfit/verify/payloads/quantized.py"
+PARTS = sorted(PAYLOAD.parent.glob("*.py"))
 IDS = [
     "imports",
     "library",
@@ -31,7 +33,6 @@ IDS = [
 ]
 NF4_IDS = [*IDS[:3], "nf4_weights", *IDS[4:]]
 STACK = ["torch", "transformers", "peft", "accelerate", "bitsandbytes"]
-TORCH = "torch-2.13.0+cpu-cp311-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +52,19 @@ class Report:
 
 def prove(python: Path | str, scratch: Path, imports: list[str], **asked: str) -> Report:
     """`asked` is the level, the device or the quantization, where it is not full, the CPU or 8 bits."""
+    job = {"level": "full", "device": "cpu", "quantization": "int8", "imports": imports, **asked}
+    return told(PAYLOAD, python, scratch, job)
+
+
+def told(payload: Path, python: Path | str, scratch: Path, job: dict[str, Any]) -> Report:
+    """What it says of the job."""
     home = scratch / "home"
     home.mkdir()
-    job = {"level": "full", "device": "cpu", "quantization": "int8", **asked}
-    job |= {"imports": imports, "scratch": str(scratch)}  # type: ignore[dict-item]
+    job = {**job, "scratch": str(scratch)}
     child = subprocess.run(
-        [str(python), "-I", "-u", str(PAYLOAD)],
+        [str(python), "-I", "-u", str(payload)],
         input=json.dumps(job),
-        env={**os.environ, "HOME": str(home)},
+        env={**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"},  # two for so small a model wait for each other
         capture_output=True,
         text=True,
         timeout=300,
@@ -88,17 +94,6 @@ def bare(tmp_path: Path) -> Bare:
     return Bare(python=tmp_path / "bare/bin/python", site_packages=site_packages)
 
 
-@pytest.fixture
-def payload() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("quantized_payload", PAYLOAD)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_each_check_is_started_and_reported_once_in_order_even_where_nothing_can_run(
     bare: Bare, tmp_path: Path
 ) -> None:
@@ -109,7 +104,7 @@ def test_each_check_is_started_and_reported_once_in_order_even_where_nothing_can
     assert report.statuses == {"imports": "failed", **dict.fromkeys(IDS[1:], "skipped")}
     assert report.checks["lora_step"]["why"] == "imports failed: peft"
     assert report.checks["int8_weights"]["why"] == "quantized_load skipped"
-    assert report.lines[-1] == {"event": "done", "device": "cpu", "passed": False}
+    assert report.lines[-1] == {"event": "done", "device": "cpu", "peak_memory": None}
     assert report.code == 0
 
 
@@ -175,7 +170,6 @@ def test_a_build_for_a_gpu_imports_without_one_and_says_what_that_leaves_out(
     assert report.statuses == {"imports": "passed", "library": status, **dict.fromkeys(IDS[2:], "skipped")}
     assert report.checks["library"]["why"].startswith(why)
     assert {report.checks[name]["why"] for name in IDS[2:]} == {"needs the GPU that this build is for"}
-    assert report.lines[-1]["passed"] is (status == "skipped")
 
 
 def test_a_library_that_calls_out_fails_its_check_although_it_swallows_the_refusal(bare: Bare, tmp_path: Path) -> None:
@@ -210,8 +204,31 @@ def test_a_job_of_an_unknown_quantization_is_a_bug_of_the_caller(bare: Bare, tmp
     assert "gptq" in report.stderr
 
 
-def test_it_keeps_to_the_syntax_of_python_3_8() -> None:
-    ast.parse(PAYLOAD.read_text(encoding="utf-8"), feature_version=(3, 8))
+@pytest.mark.parametrize("path", PARTS, ids=lambda path: path.stem)
+def test_it_keeps_to_the_syntax_of_python_3_8_and_imports_nothing_but_that_python_and_its_own_parts(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            assert {name.name.partition(".")[0] for name in node.names} <= sys.stdlib_module_names
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            assert str(node.module).partition(".")[0] in sys.stdlib_module_names
+        if isinstance(node, ast.ImportFrom) and node.level > 0:
+            parts = [node.module] if node.module else [name.name for name in node.names]
+            assert (node.level, {*parts} <= {part.stem for part in PARTS}) == (1, True)
+
+
+@pytest.mark.parametrize(("name", "checks"), [("quantized.py", 8), ("stress.py", 5)])
+def test_a_copy_of_its_folder_is_all_that_it_needs_and_stays_as_it_was(
+    bare: Bare, tmp_path: Path, name: str, checks: int
+) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for part in PARTS:
+        shutil.copy(part, folder)
+    job = {"level": "full", "steps": 1, "device": "cpu", "quantization": "int8", "imports": STACK}
+    report = told(folder / name, bare.python, tmp_path, job)
+    assert (report.code, len(report.checks)) == (0, checks)
+    assert sorted(folder.iterdir()) == [folder / part.name for part in PARTS]
 
 
 @pytest.mark.parametrize(
@@ -226,44 +243,11 @@ def test_it_keeps_to_the_syntax_of_python_3_8() -> None:
         ("nf4", 0.5, 1),
     ],
 )
-def test_an_error_of_nothing_at_all_is_as_wrong_as_a_large_one(
-    payload: ModuleType, way: str, value: float, faults: int
-) -> None:
-    assert len(payload.out_of_band("logits", value, payload.WAYS[way].logits)) == faults
+def test_an_error_of_nothing_at_all_is_as_wrong_as_a_large_one(way: str, value: float, faults: int) -> None:
+    assert len(out_of_band("OPTForCausalLM", "logits", value, WAYS[way].logits)) == faults
 
 
 # With real wheels
-
-
-def find_links() -> list[str]:
-    """The folders that pip is told of; uv does not read pip's configuration."""
-    told = os.environ.get("PIP_FIND_LINKS")
-    if told is None:
-        pip = [sys.executable, "-m", "pip", "config", "get", "global.find-links"]
-        told = subprocess.run(pip, capture_output=True, text=True, check=False).stdout
-    return told.split()
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Makes an environment with the CPU build of torch and the pins given, once for each set of pins."""
-    folders = find_links()
-    if not any(list(Path(folder).glob(f"{TORCH}*.whl")) for folder in folders):
-        pytest.skip(f"{TORCH}*.whl is in no folder that pip is told of")
-    made: dict[tuple[str, ...], Path] = {}
-
-    def make(*pins: str) -> Path:
-        if pins not in made:
-            folder = tmp_path_factory.mktemp("stack")
-            links = [f"--find-links={links}" for links in folders]
-            uv = [find_uv_bin(), "--quiet", "--no-python-downloads"]
-            subprocess.run([*uv, "venv", "--python=3.11", str(folder)], check=True)
-            made[pins] = folder / "bin/python"
-            install = [*uv, "pip", "install", f"--python={made[pins]}", *links, "torch==2.13.0+cpu", *pins]
-            subprocess.run(install, check=True)
-        return made[pins]
-
-    return make
 
 
 NEW = ("transformers==5.23.0", "peft==0.21.2", "accelerate==1.15.0")
@@ -277,7 +261,7 @@ def test_a_sound_stack_proves_itself_on_a_cpu(
 ) -> None:
     report = prove(stack(*pins), tmp_path, STACK)
     assert report.statuses == dict.fromkeys(IDS, "passed"), report.checks
-    assert report.lines[-1] == {"event": "done", "device": "cpu", "passed": True}
+    assert report.lines[-1] == {"event": "done", "device": "cpu", "peak_memory": None}
     assert report.lines[0]["versions"]["torch"] == "2.13.0+cpu"
     assert report.checks["library"]["measured"] == "libbitsandbytes_cpu.so"
     assert report.checks["int8_weights"]["measured"]["LlamaForCausalLM"] == {"layers": 14, "dtypes": ["torch.int8"]}
@@ -356,7 +340,6 @@ def test_what_is_not_nf4_is_not_taken_for_it(
     report = prove(python, tmp_path, [*STACK, "sabotage"], quantization="nf4")
     assert {name for name, status in report.statuses.items() if status == "failed"} >= set(found)
     assert all(why in report.checks[name]["why"] for name, why in found.items()), report.checks
-    assert report.lines[-1]["passed"] is False
 
 
 @pytest.mark.slow
@@ -375,7 +358,7 @@ def test_a_library_that_loads_and_lies_fails_on_its_numbers_and_its_training(
     assert "wrong numbers: logits of T5ForConditionalGeneration" in report.checks["numeric_error"]["why"]
     assert "LlamaForCausalLM: the loss went from" in report.checks["lora_step"]["why"]
     assert report.checks["adapter_roundtrip"]["why"] == "lora_step failed"
-    assert report.lines[-1]["passed"] is False
+
     assert report.code == 0
 
 
@@ -386,4 +369,4 @@ def test_a_job_for_a_gpu_is_never_proved_on_the_cpu(stack: Callable[..., Path], 
     assert report.checks["library"]["why"] == "torch 2.13.0+cpu is not built for CUDA"
     assert report.statuses["quantized_load"] == "failed"
     assert {report.statuses[name] for name in IDS[3:]} == {"skipped"}
-    assert report.lines[-1] == {"event": "done", "device": "cuda:0", "passed": False}
+    assert report.lines[-1] == {"event": "done", "device": "cuda:0", "peak_memory": None}

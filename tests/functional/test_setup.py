@@ -17,9 +17,9 @@ from tests.stand_ins.channel import make_whole_python
 from tests.stand_ins.command import Ran, rigfit
 from tests.stand_ins.web import serve
 
-from rigfit.core.event import check_ids
+from rigfit.core.proof import check_ids
 
-CHECK_IDS = check_ids("int8")
+CHECK_IDS = check_ids("full", "int8", "cpu")
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ("setup", "current", "--variant", "cpu", "--yes")

@@ -1,105 +1,19 @@
-"""Environments that are made for another machine: what is said of them, what they refuse, and how that machine proves them.
-
-The libraries are stand-ins of a few bytes, NVIDIA's library is the one compiled from C, and where a proof is to pass, the
-environment's Python is a stand-in that says what the payload would say. tests/functional/test_setup.py has a real one.
-"""
+"""Environments that are made for another machine: what is said of them, what they refuse, and how that machine proves them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import platform
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.stand_ins.catalogs import make_catalog
-from tests.stand_ins.command import Ran, rigfit
-from tests.stand_ins.nvml import StandIn, as_said
+from tests.stand_ins.command import rigfit
+from tests.stand_ins.nvml import StandIn
 from tests.stand_ins.plans import bare_environ
-from tests.stand_ins.web import serve
-from tests.stand_ins.wheels import make_wheel, put_on_index
-
-MACHINES = Path(__file__).resolve().parents[1] / "machines"
-TORCH, BNB = make_wheel("torch", "2.10.0"), make_wheel("bitsandbytes", "0.50.2")
-FOR_A_GPU = {
-    'name = "cpu"': 'name = "cu128"\ncuda = "12.8"',
-    'pins = ["torch ==2.13.0"]': 'pins = ["torch ==2.10.0"]',
-    'quantization = ["int8"]': 'quantization = ["int8", "nf4"]',
-}
-SPEAKER = """
-import json, sys
-job = json.load(sys.stdin)
-kept = {"imports", "library"} if job["level"] == "imports" else None
-names = ["imports", "library", "quantized_load", job["quantization"] + "_weights"]
-names += ["memory_ratio", "numeric_error", "lora_step", "adapter_roundtrip"]
-print(json.dumps({"event": "versions", "versions": {"python": "3.11.0"}}))
-for name in names:
-    status = "failed" if name == FAILING else "passed" if kept is None or name in kept else "skipped"
-    line = {"id": name, "status": status, "measured": job["device"], "expected": "", "seconds": 0.0, "why": "said so"}
-    print(json.dumps({"event": "check", **line}))
-print(json.dumps({"event": "done"}), flush=True)
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rig:
-    """A home with a catalog of one variant for a GPU, and an index that has its wheels."""
-
-    folder: Path
-    environ: Mapping[str, str]
-
-    @property
-    def home(self) -> Path:
-        return self.folder / "home"
-
-    def ask(self, verb: str, *words: str | Path, on: Mapping[str, str] | None = None) -> Ran:
-        """`on` are variables by which the machine has GPUs."""
-        return rigfit(verb, "--home", self.home, *words, environ={**self.environ, **(on or {})})
-
-    def setup(self, *words: str | Path, on: Mapping[str, str] | None = None) -> Ran:
-        asked = ("sample", "--yes", "--base", "local", "--catalog", self.folder / "catalog")
-        return self.ask("setup", *asked, *words, on=on)
-
-    def verify(self, *words: str | Path, on: Mapping[str, str] | None = None) -> Ran:
-        return self.ask("verify", *words, "--catalog", self.folder / "catalog", on=on)
-
-    def prepare(self) -> str:
-        """Make it for a T4; its name."""
-        ran = self.setup("--machine", MACHINES / "t4-535.json", "--no-verify", "--json")
-        assert ran.code == 0, ran.out + ran.err
-        return str(ran.result["environment"])
-
-    def listed(self) -> dict[str, Any]:
-        (environment,) = self.ask("list", "--json").result["environments"]
-        assert isinstance(environment, dict)
-        return environment
-
-    def oblige(self, failing: str = "") -> None:
-        """From now on its Python says that everything passes but `failing`."""
-        folder = Path(self.listed()["prefix"]) / "bin"
-        (folder / "speaker.py").write_text(f"FAILING = {failing!r}\n{SPEAKER}")
-        (folder / "python").unlink()
-        (folder / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{folder}/speaker.py"\n')
-        (folder / "python").chmod(0o755)
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    place = make_catalog(tmp_path / "catalog", TORCH, BNB) / "sample"
-    template = (place / "template.toml").read_text()
-    for old, new in FOR_A_GPU.items():
-        assert old in template
-        template = template.replace(old, new)
-    (place / "template.toml").write_text(template)
-    for file in place.glob("cpu.*"):
-        file.rename(file.with_name(file.name.replace("cpu.", "cu128.")))
-    with serve() as site:
-        index = put_on_index(site, TORCH, BNB)
-        yield Rig(folder=tmp_path, environ=bare_environ(tmp_path, UV_DEFAULT_INDEX=index))
+from tests.stand_ins.prepared import BNB, MACHINES, Rig, gpu_of, having
+from tests.stand_ins.wheels import make_wheel
 
 
 def for_arm(catalog: Path) -> None:
@@ -112,20 +26,11 @@ def for_arm(catalog: Path) -> None:
     sizes.write_text(sizes.read_text().replace(before, hashlib.sha256(lock.read_bytes()).hexdigest()))
 
 
-def having(standin: StandIn, machine: str) -> dict[str, str]:
-    """Variables by which this machine has the GPUs of a recorded one."""
-    return standin.environ(*as_said(json.loads((MACHINES / f"{machine}.json").read_text())))
-
-
-def gpu_of(machine: str) -> str:
-    return str(json.loads((MACHINES / f"{machine}.json").read_text())["gpus"][0]["uuid"])
-
-
 def test_what_is_made_for_another_machine_has_no_receipt_and_says_so(rig: Rig) -> None:
     ran = rig.setup("--machine", MACHINES / "t4-535.json", "--no-verify")
     assert ran.code == 0, ran.err
     assert "unproven: sample-cu128-" in ran.out
-    assert "rigfit verify sample-cu128-" in ran.out
+    assert "rigfit verify --home " in ran.out
     assert "libraries from wheels:" in ran.err
     assert "prove it: load" not in ran.err
     environment = rig.listed()
@@ -141,7 +46,7 @@ def test_what_is_unproven_is_not_used(rig: Rig, verb: str, after: tuple[str, ...
     ran = rig.ask(verb, name, *after)
     assert ran.code == 6
     assert f"{name} is unproven" in ran.err
-    assert f"rigfit verify {name}" in ran.err
+    assert f"rigfit verify --home {rig.home} {name}" in ran.err
 
 
 def test_a_machine_on_which_it_cannot_work_refuses_to_prove_it_with_the_reasons(rig: Rig) -> None:
@@ -158,7 +63,7 @@ def test_its_machine_proves_it_and_gives_the_receipt(rig: Rig, standin: StandIn)
     rig.oblige()
     ran = rig.verify(on=having(standin, "t4-535"))
     assert ran.code == 0, ran.err
-    assert f"proven: {name} on cuda:0, level full" in ran.out
+    assert f"proven: {name} on GPU 0" in ran.out
     environment = rig.listed()
     assert (environment["standing"], environment["usable"]) == ("proven", True)
     receipt = environment["receipt"]
@@ -176,7 +81,7 @@ def test_a_card_without_8_bit_support_proves_it_with_nf4_and_that_is_said(rig: R
     assert "4 bits (NF4)" in planned["steps"][-1]["title"]
     ran = rig.verify(on=volta)
     assert ran.code == 0, ran.err
-    assert f"proven with 4-bit NF4: {name} on cuda:0, level full" in ran.out
+    assert f"proven with 4-bit NF4: {name} on GPU 0" in ran.out
     receipt = rig.listed()["receipt"]
     assert (receipt["quantization"], receipt["gpu"]) == ("nf4", gpu_of("v100-580"))
     assert receipt["checks"][3]["id"] == "nf4_weights"

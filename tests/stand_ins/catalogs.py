@@ -34,8 +34,17 @@ pins = ["torch ==2.13.0"]
 """
 
 
-def make_catalog(folder: Path, *wheels: Wheel, urls: dict[str, str] | None = None, sha256: str = "") -> Path:
-    """`urls` are those of wheels with an address of their own, by name; `sha256` is locked for the first wheel."""
+def make_catalog(
+    folder: Path,
+    *wheels: Wheel,
+    urls: dict[str, str] | None = None,
+    sha256: str = "",
+    conda: tuple[Artifact, ...] = (),
+) -> Path:
+    """`urls` are those of wheels with an address of their own, by name; `sha256` is locked for the first wheel.
+
+    `conda` is the interpreter as a channel has it, for a lock that has one.
+    """
     place = folder / "sample"
     place.mkdir(parents=True)
     (folder / "facts").symlink_to(FACTS)
@@ -45,6 +54,7 @@ def make_catalog(folder: Path, *wheels: Wheel, urls: dict[str, str] | None = Non
         wheel.locked((urls or {}).get(wheel.name, ""), sha256 if number == 0 else "")
         for number, wheel in enumerate(wheels)
     ]
+    artifacts += conda
     lock = lock_path(place, "cpu")
     metadata = {"content_hash": {"linux-64": "0" * 64}, "channels": [], "platforms": ["linux-64"], "sources": []}
     packages = [_package(artifact) for artifact in artifacts]
@@ -57,7 +67,7 @@ def _package(artifact: Artifact) -> dict[str, object]:
     return {
         "name": artifact.name,
         "version": artifact.version,
-        "manager": "pip",
+        "manager": artifact.manager,
         "platform": "linux-64",
         "dependencies": {},
         "url": artifact.url,

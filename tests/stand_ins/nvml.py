@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 
 from rigfit.core.machine import Machine
+from rigfit.core.use import Holder, Use
 from rigfit.probe.machine import detect
+from rigfit.probe.watching import ask_use
 
 SOURCE = Path(__file__).parents[1] / "data/nvml/standin.c"
 MODES = ("default", "exclusive_thread", "prohibited", "exclusive_process")
 NOT_SUPPORTED, GPU_IS_LOST = 3, 15
+SLOWDOWNS = {"power_cap": 0x4, "hardware": 0x8, "thermal_software": 0x20, "thermal_hardware": 0x48, "power_brake": 0x88}
+IDLE, SET_BY_SOMEBODY = 0x1, 0x2  # reasons for a low clock that are no slowdown
+OF_THE_MACHINE, OF_A_CONTAINER = 4026531836, 4026532761  # pid namespaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,9 @@ class StandIn:
             limit=limit,
         )
 
+    def use(self, *said: str, limit: float = 5.0) -> tuple[Use, ...]:
+        return ask_use(root=self.root, environ=self.environ(*said), limit=limit)
+
     def environ(self, *said: str) -> dict[str, str]:
         return {"LD_LIBRARY_PATH": str(self.library), "NVML_STANDIN": str(self.says(*said))}
 
@@ -54,6 +62,18 @@ class StandIn:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
+
+    def processes(self, namespace: int, *pids: int, holding: str = "/dev/null") -> None:
+        """What /proc knows, as seen from a pid namespace: processes of this user with a file open."""
+        self._link("proc/self/ns/pid", f"pid:[{namespace}]")
+        for pid in pids:
+            self.trace(f"proc/{pid}/comm", "comm\n")
+            self._link(f"proc/{pid}/fd/3", holding)
+
+    def _link(self, file: str, to: str) -> None:
+        path = self.root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(to)
 
     def card(self) -> None:
         self.trace("sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n")
@@ -117,6 +137,31 @@ def _slice(each: Mapping[str, Any]) -> Iterator[str]:
     yield from _known("name", "nvmlDeviceGetName", each["name"])
     yield from _known("uuid", "nvmlDeviceGetUUID", each["uuid"])
     yield from _known("memory_total", "nvmlDeviceGetMemoryInfo", each["memory_total"])
+
+
+def as_used(use: Use) -> Iterator[str]:
+    """What NVML says of a GPU at work, in the stand-in's lines; None is a refusal."""
+    yield from (f"gpu{use.index}.{line}" for line in _use(use))
+    for holder in use.processes:
+        yield from (f"process{holder.pid}=/usr/bin/{holder.name}",) if holder.name else ()
+
+
+def _use(use: Use) -> Iterator[str]:
+    yield from _known("uuid", "nvmlDeviceGetUUID", use.uuid)
+    yield from _known("busy", "nvmlDeviceGetUtilizationRates", use.busy)
+    yield from _known("celsius", "nvmlDeviceGetTemperature", use.celsius)
+    yield from _known("celsius_max", "nvmlDeviceGetTemperatureThreshold", use.celsius_max)
+    yield from _known("memory_free", "nvmlDeviceGetMemoryInfo", use.memory_free)
+    yield from _known("clock", "nvmlDeviceGetClockInfo", use.clock)
+    yield from _known("clock_max", "nvmlDeviceGetMaxClockInfo", use.clock_max)
+    yield from _known("ecc", "nvmlDeviceGetTotalEccErrors", use.ecc_uncorrected)
+    yield f"reasons={sum(SLOWDOWNS[word] for word in use.slowdown)}"
+    yield f"compute={_processes(holder for holder in use.processes if not holder.graphics)}"
+    yield f"graphics={_processes(holder for holder in use.processes if holder.graphics)}"
+
+
+def _processes(holders: Iterable[Holder]) -> str:
+    return ",".join(f"{each.pid}" if each.memory is None else f"{each.pid}:{each.memory}" for each in holders)
 
 
 def _known(key: str, function: str, value: object) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rigfit.core.event import Check, check_ids
+from rigfit.core.event import Check
+from rigfit.core.proof import check_ids
 from rigfit.core.receipt import Making, Receipt, Unproven, Verification
 from rigfit.core.template import Quantization
 from rigfit.store.paths import Home
@@ -42,7 +43,7 @@ def make_making(
 
 def make_receipt(making: Making) -> Receipt:
     """Of a proof in which every check passed."""
-    checks = tuple(Check(id=each, status="passed") for each in check_ids(making.quantization))
+    checks = tuple(Check(id=each, status="passed") for each in check_ids("full", making.quantization, making.device))
     verification = Verification(
         environment=making.environment,
         device=making.device,

@@ -15,12 +15,14 @@ from rigfit.core.cancel import Cancel
 
 @dataclass
 class Reply:
-    """`cut` bytes of the body are announced but not sent; `hangs` never sends the last byte; `ranges` may be asked for."""
+    """`cut` bytes of the body are announced but not sent; `hangs` never sends the last byte, `waits` not before the site's
+    `release`; `ranges` may be asked for."""
 
     body: bytes = b""
     status: int = 200
     cut: int = 0
     hangs: bool = False
+    waits: bool = False
     ranges: bool = False
 
     def part(self, asked: str) -> tuple[Reply, str]:
@@ -56,11 +58,12 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.cut:
             self.wfile.write(reply.body[: -reply.cut])
             self.close_connection = True
-        elif reply.hangs:
+        elif reply.hangs or reply.waits:
             self.wfile.write(reply.body[:-1])
             self.wfile.flush()
             self.site.hanging.set()
-            self.site.release.wait(60)
+            if self.site.release.wait(60) and reply.waits:
+                self.wfile.write(reply.body[-1:])
             self.close_connection = True
         else:
             self.wfile.write(reply.body)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,13 +53,23 @@ class Wheel:
         return path
 
 
-def make_wheel(name: str = "alpha", version: str = "1.0", text: str = "a", size: int = 200) -> Wheel:
-    """A pure wheel with one module of about `size` bytes; another `text` is another file of the same name."""
+def make_wheel(
+    name: str = "alpha",
+    version: str = "1.0",
+    text: str = "a",
+    size: int = 200,
+    beside: Mapping[str, str] | None = None,
+) -> Wheel:
+    """A pure wheel with one module of about `size` bytes; another `text` is another file of the same name.
+
+    `beside` are texts by the names of files that stand beside the module.
+    """
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}/__init__.py": f'"""{text * size}"""\n',
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: stand-in\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        **(beside or {}),
     }
     files[f"{info}/RECORD"] = (
         "".join(f"{path},{_record(body)}\n" for path, body in files.items()) + f"{info}/RECORD,,\n"

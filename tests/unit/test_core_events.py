@@ -60,6 +60,14 @@ def test_a_view_of_a_whole_run_shows_each_step_and_check() -> None:
     assert view.finished is not None
 
 
+def test_a_long_log_is_shown_by_its_last_lines() -> None:
+    view = RunView()
+    for number in range(2000):
+        view = view.after(Log(text=f"line {number}", step="libraries"))
+    assert len(view.log) < 1000
+    assert view.log[-2:] == ("line 1998", "line 1999")
+
+
 def test_a_failure_marks_the_step_that_was_running() -> None:
     view = RunView()
     for event in (*EVENTS[:5], RunFailed(problem=PROBLEM)):

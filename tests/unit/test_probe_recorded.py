@@ -207,7 +207,7 @@ def test_a_file_that_is_not_there_or_is_a_folder_or_not_utf8_is_refused(tmp_path
     assert "No such file" in refusal(tmp_path / "nowhere.json")
     assert "directory" in refusal(tmp_path)
     (tmp_path / "latin").write_bytes(b'{"origin": "\xe9"}')
-    assert "utf-8" in refusal(tmp_path / "latin")
+    assert "UTF-8" in refusal(tmp_path / "latin")
 
 
 def test_a_recorded_problem_is_no_machine(tmp_path: Path) -> None:

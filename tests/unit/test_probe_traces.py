@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rigfit.core.version import Version
-from rigfit.probe.traces import Card, Traces, look, module_version
+from rigfit.probe.module import module_version
+from rigfit.probe.traces import Card, Traces, look
 
 OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.126.09  Release Build  (dvs-builder@U22-I3)  Wed Jan  7"
 CLOSED = (

@@ -11,13 +11,21 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from rigfit.core.cancel import Cancel
+from rigfit.process import child
 from rigfit.process.child import Command, Ended, Said, output_of, run
 
 
 def test_both_streams_are_heard_line_by_line_and_the_last_line_needs_no_newline() -> None:
     out, err, ended = output_of(Command(argv=["sh", "-c", "echo one; echo two >&2; printf three"]))
     assert (out, err, ended.code) == ("one\nthree", "two", 0)
+
+
+def test_what_would_command_a_terminal_is_not_passed_on() -> None:
+    out, err, _ = output_of(Command(argv=["printf", r"\033]0;title\007\033[31mred\033[0m\r\n"]))
+    assert (out, err) == ("red", "")
 
 
 def test_standard_input_reaches_the_child() -> None:
@@ -58,6 +66,12 @@ def test_cancel_wakes_a_silent_child() -> None:
     assert items[-1].cancelled
 
 
+def test_whoever_waits_for_all_of_the_output_can_cancel_too() -> None:
+    cancel = Cancel()
+    threading.Timer(0.2, cancel.request).start()
+    assert output_of(Command(argv=["sleep", "60"], tick=30), cancel)[2].cancelled
+
+
 def test_leaving_the_iteration_early_ends_the_child() -> None:
     listening = run(Command(argv=["sh", "-c", "echo $$; sleep 60"]))
     first = next(listening)
@@ -96,3 +110,14 @@ def _gone(pid: int, patience: float = 10) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_what_a_child_says_last_is_heard_however_late_it_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a look in vain at its pipes and a look at whether it lives, it may speak and end: here it always does."""
+
+    def waits_for_the_end(pid: int) -> bool:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT) is not None
+
+    monkeypatch.setattr(child, "_has_ended", waits_for_the_end)
+    out, _, ended = output_of(Command(argv=["sh", "-c", "sleep 0.2; echo late"], tick=0.01))
+    assert (out, ended.code) == ("late", 0)

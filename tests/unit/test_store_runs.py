@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+import pytest
 from tests.stand_ins.disks import small_disk
 
-from rigfit.core.event import Event, Log, RunFailed, RunFinished, event_from_json
+from rigfit.core.event import Event, Log, RunFailed, RunFinished, RunStarted, event_from_json
+from rigfit.engine.framing import Work, framed
 from rigfit.store.paths import Home
 from rigfit.store.runs import recorded
 
@@ -33,6 +36,19 @@ def test_a_log_that_cannot_be_opened_is_the_failure_of_the_run(tmp_path: Path) -
     (only,) = recorded(iter([Log(text="never seen")]), Home(tmp_path))
     assert isinstance(only, RunFailed)
     assert str(tmp_path / "runs") in only.problem.what
+
+
+@pytest.mark.parametrize(("lock", "kinds"), [(nullcontext(), [RunFailed]), (None, [RunStarted, Log, RunFinished])])
+def test_only_a_run_that_keeps_something_needs_a_home_that_can_be_written(
+    tmp_path: Path, lock: AbstractContextManager[object] | None, kinds: list[type[Event]]
+) -> None:
+    (tmp_path / "runs").write_text("a file where the folder should be")
+
+    def work() -> Work:
+        yield Log(text="at work")
+        return {"done": True}
+
+    assert [type(event) for event in framed("it", (), work(), Home(tmp_path), lock)] == kinds
 
 
 def test_old_logs_are_thrown_away(tmp_path: Path) -> None:

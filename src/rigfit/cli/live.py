@@ -21,11 +21,13 @@ from rigfit.core.event import (
     RunFinished,
     StepFinished,
     StepStarted,
+    Training,
     event_to_json,
 )
+from rigfit.core.pace import Pace
 from rigfit.core.problem import ProblemError
 from rigfit.core.progress import RunView
-from rigfit.core.size import human
+from rigfit.core.size import clock, human
 from rigfit.core.words import say
 from rigfit.language import said
 
@@ -100,9 +102,9 @@ def _say(event: Event, view: RunView, face: Face) -> None:
             if face.verbose or level == "warning":
                 face.note(f"    {said(text)}")
         case Check():
-            from rigfit.cli import draw
+            from rigfit.cli import proofs
 
-            face.note(draw.check_line(event))
+            face.note(proofs.check_line(event))
         case _:
             pass
 
@@ -123,7 +125,7 @@ def _done(step: str, amount: str) -> str:
 
 def _moving(events: Iterator[Event], face: Face) -> Event | None:
     console = face.console(stderr=True)
-    view, last, pace = RunView(), None, _Pace()
+    view, last, pace = RunView(), None, Pace()
     with console.status("") as status:
         for last in events:
             view = view.after(last)
@@ -133,35 +135,30 @@ def _moving(events: Iterator[Event], face: Face) -> Event | None:
     return last
 
 
-class _Pace:
-    """The rate of the step at work, in bytes a second."""
-
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-
-    def restart(self) -> None:
-        self.started = time.monotonic()
-
-    def rate(self, done: int) -> float:
-        return done / max(time.monotonic() - self.started, 0.1)
-
-
-def _draw(status: Status, event: Event, view: RunView, pace: _Pace) -> None:
+def _draw(status: Status, event: Event, view: RunView, pace: Pace) -> None:
     match event:
-        case StepStarted(title=title):
-            pace.restart()
+        case StepStarted(step=step, title=title):
+            pace.begin(step, time.monotonic())
             status.update(said(title))
-        case Progress(done=done, total=total):
-            row = next(row for row in view.steps if row.step == event.step)
-            amount = say("{done} of at most {total}", done=human(done), total=human(total)) if total else human(done)
-            progress = say(
-                "{title}: {progress}, {rate}/s",
-                title=row.title,
-                progress=_done(event.step, amount),
-                rate=human(pace.rate(done)),
-            )
-            status.update(said(progress))
+        case Progress(step=step, done=done):
+            pace.note(step, done, time.monotonic())
+            status.update(said(_progress(event, view, pace)))
         case CheckStarted(id=name):
             status.update(said(say("verify: {name}", name=name)))
+        case Training(done=done, total=total, rate=rate):
+            words = say(
+                "training: {done} of {total}, {rate:.0f} tokens/s", done=clock(done), total=clock(total), rate=rate
+            )
+            status.update(said(words))
         case _:
             pass
+
+
+def _progress(event: Progress, view: RunView, pace: Pace) -> str:
+    title = next(row.title for row in view.steps if row.step == event.step)
+    done, total = human(event.done), event.total
+    amount = say("{done} of at most {total}", done=done, total=human(total)) if total else done
+    progress = _done(event.step, amount)
+    if pace.rate is None:
+        return say("{title}: {progress}", title=title, progress=progress)
+    return say("{title}: {progress}, {rate}/s", title=title, progress=progress, rate=human(pace.rate))

@@ -8,11 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from rigfit.cli import installer, usage
-from rigfit.cli.show import Face
-from rigfit.core.problem import BUG, DONE, STOPPED, USAGE, Problem, ProblemError
+from rigfit.cli.show import Face, forget
+from rigfit.core.problem import BUG, STOPPED, USAGE, Problem, ProblemError
 from rigfit.core.words import joined, say
 from rigfit.language import said
 
@@ -22,6 +21,7 @@ VERBS = (
     "detect",
     "select",
     "plan",
+    "fits",
     "verify",
     "list",
     "remove",
@@ -31,7 +31,6 @@ VERBS = (
     "templates",
     "lock",
 )
-_ALONE = say("`rigfit` alone opens the installer, on a terminal.")
 _MORE = say("`rigfit setup` is the main job. `rigfit COMMAND --help` tells more.")
 _EXIT_CODES = say(
     "Exit codes: 0 done, 1 bug, 2 usage, 3 nothing fits this machine, 4 catalog or lock invalid, "
@@ -39,15 +38,30 @@ _EXIT_CODES = say(
 )
 
 
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: importlib.metadata costs as much as all of our own imports."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        parser.exit(message=f"rigfit {version('rigfit')}\n")
+
+
 def parser() -> argparse.ArgumentParser:
+    opens = say(
+        "Without a command it opens the installer, on a terminal, for TEMPLATE if one is named, with any of {options}: "
+        "`rigfit setup --help` says what they do.",
+        options=installer.option_names(),
+    )
     top = argparse.ArgumentParser(
         prog="rigfit",
+        usage=f"rigfit {installer.USAGE}\nrigfit COMMAND ...",
         formatter_class=usage.Help,
         description=say("Fits a proven 8-bit LoRA environment to the NVIDIA workstation in front of you."),
-        epilog=joined(" ", (_ALONE, _MORE, _EXIT_CODES)),
+        epilog=joined(" ", (opens, _MORE, _EXIT_CODES)),
     )
-    top.add_argument("-V", "--version", action="version", version=f"rigfit {version('rigfit')}")
-    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", title=say("commands"))
+    top.add_argument("-V", "--version", action=_Version, nargs=0, help=say("show program's version number and exit"))
+    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", title=say("commands"), prog="rigfit")
     for verb in VERBS:
         module = importlib.import_module(f"rigfit.cli.commands.{verb.replace('-', '_')}")
         says: tuple[str, ...] = module.HELP
@@ -76,10 +90,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     usage.speak()
     words = list(sys.argv[1:] if argv is None else argv)
     meant = installer.is_meant(words)
-    if meant and installer.can_open():
-        args = installer.parse(words)
+    if meant and (installer.can_open() or {"-h", "--help"} & {*words}):
+        args = installer.parse(words, VERBS)
         return _ended(args, Face(args))
     top = parser()
+    if meant and words:
+        top.error(said(say("the installer needs a terminal; `rigfit setup` takes the same options without one")))
     if meant:
         top.print_help(sys.stderr)
         return USAGE
@@ -104,9 +120,10 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 def _ended(args: argparse.Namespace, face: Face) -> int:
     try:
         return _executed(args, face)
-    except BrokenPipeError:  # the reader has gone, as in `rigfit list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return STOPPED if hasattr(args, "events") else DONE  # a run was cut off, a listing was read as far as wanted
+    except BrokenPipeError:  # the reader of a run has gone, as in `rigfit setup --events | head`
+        for stream in (sys.stdout, sys.stderr):
+            forget(stream)
+        return STOPPED
 
 
 def _executed(args: argparse.Namespace, face: Face) -> int:

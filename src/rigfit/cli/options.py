@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rigfit.core.words import say
+from rigfit.language import said
 
 if TYPE_CHECKING:
     from rigfit.core.selection import Wish
@@ -29,6 +30,13 @@ def add_output(parser: Parser, *, events: bool = False) -> None:
         "-v", "--verbose", action="store_true", help=say("every verdict with its source; what the tools underneath say")
     )
     group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help=say("default: %(default)s"))
+
+
+def place(text: str) -> Path:
+    """A file or folder that somebody has named; nothing is none, and not the folder that one happens to be in."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(said(say("name a file or a folder; nothing stands there")))
+    return Path(text)
 
 
 def add_home(parser: Parser) -> None:
@@ -69,10 +77,11 @@ def add_sources(parser: Parser) -> None:
 def add_level(parser: Parser) -> None:
     parser.add_argument(
         "--level",
-        choices=("full", "imports"),
+        choices=("full", "imports", "stress"),
         default="full",
         help=say(
-            "imports: only see whether every module imports, which needs no GPU and proves nothing; default: full"
+            "imports: only see whether every module imports, which needs no GPU and proves nothing; stress: train at a "
+            "size that fills the GPU; default: full"
         ),
     )
 

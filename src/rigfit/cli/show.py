@@ -6,19 +6,25 @@ import argparse
 import json
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from rigfit.core.event import RunFailed, event_to_json
-from rigfit.core.problem import Problem
+from rigfit.core.command import at_home
+from rigfit.core.problem import Problem, help_without_root
 from rigfit.core.words import say
 from rigfit.language import said
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
+
+
+def forget(stream: IO[str]) -> None:
+    """Whatever is still written there goes nowhere, also what Python writes when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 class Face:
@@ -29,9 +35,12 @@ class Face:
         self.json: bool = getattr(args, "json", False)
         self.events: bool = getattr(args, "events", False)
         self.quiet: bool = getattr(args, "quiet", False)
+        self._over = False  # whether all is done but to say so
         self.streamed = False  # whether a stream of events has told its own end
         self.verbose: bool = getattr(args, "verbose", False)
         self._color: str = getattr(args, "color", "auto")
+        self._home: str | None = getattr(args, "home", None)
+        self._runs = self.verb == "serve" or hasattr(args, "events")  # whether the command goes on for a while
         self._no_progress: bool = getattr(args, "no_progress", False)
 
     @property
@@ -62,6 +71,7 @@ class Face:
 
     def result(self, value: Any, draw: Callable[[], RenderableType]) -> None:
         """The result of the command: one JSON object, or what `draw` makes of it."""
+        self._over = True
         if self.json or self.events:
             self._envelope(ok=True, result=value)
         else:
@@ -75,18 +85,33 @@ class Face:
 
     def _print(self, console: Console, drawing: RenderableType) -> None:
         """Without the spaces that fill a table's last column: people copy lines."""
+        from rich.console import Group
+
+        from rigfit.cli.rows import shown
+
         with console.capture() as captured:
-            console.print(said(drawing) if isinstance(drawing, str) else drawing)
-        for line in captured.get().splitlines():
-            console.file.write(line.rstrip() + "\n")
-        console.file.flush()
+            console.print(Group(shown(drawing) if isinstance(drawing, str) else drawing))
+        self._write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()), console.file)
+
+    def _write(self, text: str, stream: IO[str]) -> None:
+        """A reader that has gone, as in `rigfit list | head`, ends a run that goes on, and nothing else.
+
+        What a command answers by its exit code does not hang on how far its words were read.
+        """
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            if self._runs and not self._over:
+                raise
+            forget(stream)
 
     def note(self, text: str) -> None:
         if not self.quiet:
-            print(said(text), file=sys.stderr, flush=True)
+            self._write(f"{said(text)}\n", sys.stderr)
 
     def prompt(self, text: str) -> None:
-        print(text, end="", file=sys.stderr, flush=True)
+        self._write(text, sys.stderr)
 
     def blank(self) -> None:
         """Between parts of the narration."""
@@ -94,46 +119,58 @@ class Face:
             self.note("")
 
     def line(self, value: dict[str, Any]) -> None:
-        print(json.dumps(value), flush=True)
+        self._write(json.dumps(value) + "\n", sys.stdout)
 
     def raw(self, text: str) -> None:
         """Output for other programs, such as a shell."""
-        print(text, flush=True)
+        self._write(f"{text}\n", sys.stdout)
 
     def problem(self, problem: Problem, result: Any = None) -> None:
         """What, why, what to do; readable without colour. `result` is what there is of one in spite of it."""
+        self._over = True
         if self.json:
             self._envelope(ok=False, problem=problem.to_json(), **({"result": result} if result else {}))
             return
         if self.events:
+            from rigfit.core.event import RunFailed, event_to_json
+
             if not self.streamed:
                 self.line(event_to_json(RunFailed(problem=problem)))
             return
-        console = self.console(stderr=True)
-        whole = not console.is_terminal  # a terminal breaks between words, a file or pipe keeps each line whole
-        console.print(said(say("error: ")), style="bold red", end="")
-        console.print(said(problem.what), soft_wrap=whole)
-        for line in said(problem.detail).splitlines():
-            self._indented(console, line.lstrip(), 2 + len(line) - len(line.lstrip()), whole=whole)
-        self._steps(console, problem.fix, whole=whole)
-        if problem.source:
-            self._indented(console, said(say("source: {source}", source=problem.source)), 2, whole=whole)
+        from rigfit.cli.rows import Shown, shown
 
-    def _steps(self, console: Console, steps: tuple[str, ...], *, whole: bool) -> None:
+        console = self.console(stderr=True)
+        self._paragraph(console, Shown.assemble(shown(say("error: "), "bold red"), said(problem.what)), 0)
+        for line in said(problem.detail).splitlines():
+            self._paragraph(console, Shown(line.lstrip()), 2 + len(line) - len(line.lstrip()))
+        here = problem.code != "machine_is_recorded"  # a home here says nothing of another machine
+        self._steps(console, problem.fix, self._home if here else None)
+        if problem.source:
+            self._paragraph(console, shown(say("source: {source}", source=problem.source)), 2)
+
+    def _steps(self, console: Console, steps: tuple[str, ...], home: str | None) -> None:
         from rich.cells import cell_len
 
-        mark = said(say("try:"))
+        from rigfit.cli.rows import Shown
+
+        mark = said(say("try: "))
         for number, step in enumerate(steps):
             before = " " * cell_len(mark) if number else mark
-            self._indented(console, f"{before} {said(step)}", 2, whole=whole)
+            self._paragraph(console, Shown(f"{before}{at_home(said(step), home)}"), 2)
+        without_root = help_without_root(steps)
+        if without_root:
+            self._paragraph(console, Shown(" " * cell_len(mark) + said(without_root)), 2)
 
-    def _indented(self, console: Console, text: str, indent: int, *, whole: bool) -> None:
+    def _paragraph(self, console: Console, text: Text, indent: int) -> None:
+        """A terminal breaks between words, a file or pipe keeps it whole."""
         from rich.padding import Padding
 
-        if whole:
-            console.print(" " * indent + text, soft_wrap=True)
+        if console.is_terminal:
+            self._print(console, Padding(text, (0, 0, 0, indent), expand=False))
         else:
-            console.print(Padding(text, (0, 0, 0, indent), expand=False))
+            with console.capture() as captured:
+                console.print(" " * indent, text, sep="", soft_wrap=True)
+            self._write(captured.get(), console.file)
 
     def refusal(self, problem: Problem) -> None:
         """The headline and the way out; the result that was printed has the reasons."""
@@ -142,6 +179,9 @@ class Face:
 
     def bug(self) -> None:
         """An exception that nobody foresaw: the traceback is kept in a file that a report can carry."""
+        import tempfile
+        import traceback
+
         with tempfile.NamedTemporaryFile("w", prefix="rigfit-bug-", suffix=".txt", delete=False) as file:
             file.write(f"rigfit {self.verb}\n{traceback.format_exc()}")
         last = traceback.format_exc().strip().splitlines()[-1]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from rigfit.core.words import say
 from rigfit.language import said
-from rigfit.language.pieces import pieces
+from rigfit.language.pieces import breaks
 
 # What argparse itself says to whoever asks for help or slips, by the texts that it has for it.
 _USAGE = say("usage: ")
@@ -45,10 +45,12 @@ def _its_own(text: str) -> str:
 class Help(argparse.HelpFormatter):
     """Takes texts as `say` makes them."""
 
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog)
-        prefix = said(_USAGE)
-        self._width -= 0 if prefix.isascii() else _columns(prefix) - len(prefix)  # argparse counts letters
+    class _Section(argparse.HelpFormatter._Section):  # noqa: SLF001 - there is no other way to it
+        def format_help(self) -> str:
+            """With the reader's colon behind the heading, which argparse has in its code."""
+            text = super().format_help()
+            colon = f"{self.heading}:"
+            return text.replace(colon, said(say("{heading}:", heading=self.heading)), 1) if self.heading else text
 
     def start_section(self, heading: str | None) -> None:
         super().start_section(heading and said(heading))
@@ -56,11 +58,24 @@ class Help(argparse.HelpFormatter):
     def add_text(self, text: str | None) -> None:
         super().add_text(text and said(text))
 
+    def _format_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None,
+    ) -> str:
+        """As argparse counts letters, it is given as many as the prefix takes columns. Further lines go below the first."""
+        before = said(_USAGE) if prefix is None else prefix
+        room = " " * _columns(before)
+        lines = usage and usage.replace("\n", f"\n{room}")
+        return super()._format_usage(lines, actions, groups, room).replace(room, before, 1)
+
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help and said(action.help)
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        return super()._split_lines(text, width) if text.isascii() else list(_lines(text, width))
+        return super()._split_lines(text, width) if text.isascii() else _lines(text, width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if text.isascii():
@@ -68,15 +83,11 @@ class Help(argparse.HelpFormatter):
         return "\n".join(indent + line for line in _lines(text, width - len(indent)))
 
 
-def _lines(text: str, width: int) -> Iterator[str]:
-    """Cut between any two wide letters, but never before the sign that ends a clause; `width` in columns."""
-    line = ""
-    for piece in pieces(" ".join(text.split())):
-        if line and _columns(line + piece.rstrip()) > width:
-            yield line.rstrip()
-            line = ""
-        line += piece if line else piece.lstrip()
-    yield line
+def _lines(text: str, width: int) -> list[str]:
+    """Of wide letters, which argparse takes to be one column wide."""
+    line = " ".join(text.split())
+    ends = [*breaks(line, width), len(line)]
+    return [line[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _columns(text: str) -> int:

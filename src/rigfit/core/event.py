@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 from rigfit.core.problem import Problem
-from rigfit.core.template import Quantization
+from rigfit.core.words import Words, say
 
 CheckStatus = Literal["passed", "failed", "skipped"]
-
-
-def check_ids(quantization: Quantization) -> tuple[str, ...]:
-    """The checks of a verification, in order."""
-    return (
-        "imports",
-        "library",
-        "quantized_load",
-        f"{quantization}_weights",
-        "memory_ratio",
-        "numeric_error",
-        "lora_step",
-        "adapter_roundtrip",
-    )
+CHECK_WORDS: Mapping[CheckStatus, Words] = {
+    "passed": say("passed"),
+    "failed": say("failed"),
+    "skipped": say("skipped"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +63,7 @@ class CheckStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One verification check with its outcome; ids are those of `check_ids`."""
+    """One verification check with its outcome; ids are those of `proof.check_ids`. `code` says what failed, where that is known."""
 
     kind: ClassVar[str] = "check"
     id: str
@@ -80,6 +72,7 @@ class Check:
     expected: Any = None
     seconds: float = 0.0
     why: str = ""
+    code: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -89,7 +82,19 @@ class Check:
             "expected": self.expected,
             "seconds": self.seconds,
             "why": self.why,
+            "code": self.code,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """A long training has come this far: `done` and `total` in seconds, `rate` in tokens a second."""
+
+    kind: ClassVar[str] = "training"
+    step: str
+    done: float
+    total: float
+    rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +122,23 @@ class RunFinished:
     result: dict[str, Any] = field(default_factory=dict)
 
 
-Event = RunStarted | StepStarted | Progress | Log | CheckStarted | Check | StepFinished | RunFailed | RunFinished
+Event = (
+    RunStarted | StepStarted | Progress | Log | CheckStarted | Check | Training | StepFinished | RunFailed | RunFinished
+)
 _KINDS: dict[str, type[Event]] = {
     kind.kind: kind
-    for kind in (RunStarted, StepStarted, Progress, Log, CheckStarted, Check, StepFinished, RunFailed, RunFinished)
+    for kind in (
+        RunStarted,
+        StepStarted,
+        Progress,
+        Log,
+        CheckStarted,
+        Check,
+        Training,
+        StepFinished,
+        RunFailed,
+        RunFinished,
+    )
 }
 
 

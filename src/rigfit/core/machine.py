@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from rigfit.core.glance import Glance
 from rigfit.core.version import Capability, Version
 from rigfit.core.words import say
 
@@ -112,6 +113,19 @@ class Machine:
     memory_total: int | None = None
     disk_free: int | None = None
     cache_disk_free: int | None = None
+
+    @property
+    def glance(self) -> Glance:
+        """What a glance at it would tell. A GPU without UUID leaves all of them untold."""
+        parts = [part.uuid for gpu in self.gpus for part in gpu.slices or ()]
+        every = [*(gpu.uuid for gpu in self.gpus), *parts]
+        known = tuple(uuid for uuid in every if uuid is not None)
+        match self.driver:
+            case Driver(version=version):
+                gpus = known if len(known) == len(every) else None
+                return Glance(driver=version, gpus=gpus, glibc=self.platform.glibc)
+            case DriverFault():
+                return Glance(glibc=self.platform.glibc)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +30,14 @@ EXIT_CODES: dict[str, int] = {
     "unknown_template": USAGE,
     "unknown_variant": USAGE,
     "unknown_gpu": USAGE,
+    "unknown_model": USAGE,
+    "model_invalid": USAGE,
     "unknown_environment": USAGE,
     "no_environment": USAGE,
     "not_confirmed": USAGE,
     "machine_invalid": USAGE,
+    "home_invalid": USAGE,
+    "python_invalid": USAGE,
     "machine_is_recorded": USAGE,
     "nothing_fits": NOTHING_FITS,
     "driver_fault": NOTHING_FITS,
@@ -49,6 +55,8 @@ EXIT_CODES: dict[str, int] = {
     "network_unreachable": PROVISIONING_FAILED,
     "environment_unfinished": PROVISIONING_FAILED,
     "environment_unproven": VERIFICATION_FAILED,
+    "gpu_hidden": VERIFICATION_FAILED,
+    "gpu_unavailable": VERIFICATION_FAILED,
     "verification_failed": VERIFICATION_FAILED,
     "verification_crashed": VERIFICATION_FAILED,
     "stopped": STOPPED,
@@ -100,6 +108,12 @@ class ProblemError(Exception):
         super().__init__(problem.what)
         self.problem = problem
         self.result = result or {}
+
+
+def help_without_root(steps: Iterable[str]) -> str:
+    """For people who may not do what such steps ask for; empty where none of them asks for it."""
+    asked = any(re.match(r"(?:[^`]*[:|] )?`?sudo ", step) for step in steps)
+    return say("no right to `sudo`? show these lines to whoever runs this machine") if asked else ""
 
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})

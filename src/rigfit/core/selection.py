@@ -69,6 +69,16 @@ class Candidate:
         return tuple(dict.fromkeys(verdict.warning for verdict in speaking if verdict.warning))
 
     @property
+    def name(self) -> str:
+        return f"{self.variant.template}/{self.variant.name}"
+
+    @property
+    def remark(self) -> str:
+        """What to expect of it, however well it fits."""
+        slow = say("training on a CPU is slow: enough to try things out with a small model, and for little more")
+        return slow if self.variant.is_cpu else ""
+
+    @property
     def compiles(self) -> bool:
         """Whether a driver must compile its code for one of the GPUs."""
         return any(v.requirement == "gpu_code" and v.warning and v.gpu in self.covers for v in self.verdicts)
@@ -159,7 +169,7 @@ def _promise(candidate: Candidate | None, gpu: Gpu) -> tuple[bool, Capability, i
 
 def select(machine: Machine, templates: tuple[Template, ...], facts: Facts, wish: Wish) -> Selection:
     """Judge every variant of the wished templates. Raises ProblemError for a template, variant or GPU not there."""
-    gpus = _selected_gpus(machine, wish.gpu)
+    gpus = selected_gpus(machine, wish.gpu)
     judged = [judge(machine, gpus, variant, facts, wish) for variant in _wanted(templates, wish)]
     ranks = {template.name: -place for place, template in enumerate(templates)}
     platform = platform_name(machine)
@@ -237,7 +247,7 @@ def _wanted(templates: tuple[Template, ...], wish: Wish) -> list[Variant]:
     every = [variant for template in named for variant in template.variants]
     found = [variant for variant in every if wish.variant in (None, variant.name)]
     if not found:
-        names = ", ".join(variant.name for variant in every)
+        names = ", ".join(dict.fromkeys(variant.name for variant in every))
         fix = (say("choose one of: {names}", names=names),)
         raise ProblemError(Problem(code="unknown_variant", what=_no_such_variant(wish), fix=fix))
     return found
@@ -249,7 +259,7 @@ def _no_such_variant(wish: Wish) -> str:
     return say("there is no variant `{name}` in template `{template}`", name=wish.variant, template=wish.template)
 
 
-def _selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
+def selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
     """The wished GPUs; a MIG instance is wished by its UUID, and is then all there is of its GPU."""
     if wish is None or wish == "all":
         return machine.gpus
@@ -260,7 +270,9 @@ def _selected_gpus(machine: Machine, wish: str | None) -> tuple[Gpu, ...]:
             [f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in machine.gpus]
             + [f"{part.uuid} ({part.name} of GPU {gpu.index})" for gpu in machine.gpus for part in gpu.slices or ()],
         )
-        choose = say("choose: {gpus}", gpus=there) if there else say("choose: none: no GPU was seen on this machine")
+        choose = (
+            say("choose: {gpus}", gpus=there) if there else say("no GPU was seen on this machine: leave `--gpu` out")
+        )
         what = say("there is no GPU `{name}` on this machine", name=wish)
         raise ProblemError(Problem(code="unknown_gpu", what=what, fix=(choose,)))
     return found or cut

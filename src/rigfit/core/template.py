@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from rigfit.core.version import Version
 
 Quantization = Literal["int8", "nf4"]  # 8 bits (LLM.int8) and 4 bits (NormalFloat4), as bitsandbytes has them
+
+_TOLD = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
+
+
+def in_brief(versions: Mapping[str, str]) -> str:
+    """The libraries that a person chooses by: `torch 2.13.0, peft 0.21.2`."""
+    return ", ".join(f"{name} {versions[name]}" for name in _TOLD if name in versions)
 
 
 def file_name(url: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from rigfit.core.template import Quantization
-from rigfit.core.words import say
+from rigfit.core.words import Words, say
 
 Status = Literal["met", "unmet", "unknown"]
+VERDICT_WORDS: Mapping[Status, Words] = {"met": say("ok"), "unmet": say("no"), "unknown": say("unknown")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

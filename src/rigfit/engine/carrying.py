@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from rigfit.core.cancel import Cancel
-from rigfit.core.environment import Environment
-from rigfit.core.event import Check, Event, RunFailed, RunFinished, RunStarted, StepFinished, StepStarted
-from rigfit.core.machine import DriverFault, Machine
-from rigfit.core.plan import Plan, Step, Target
-from rigfit.core.problem import UNWRITABLE, Problem, ProblemError, unwritable
-from rigfit.core.receipt import Level, Making, Receipt, Unproven, Verification
-from rigfit.core.words import joined, say
-from rigfit.engine.fitting import Fitting
-from rigfit.engine.keeping import Keeping, not_usable
+from rigfit.core.event import Event, StepFinished, StepStarted
+from rigfit.core.ground import CPU
+from rigfit.core.machine import Machine
+from rigfit.core.plan import Plan, Target
+from rigfit.core.problem import Problem, ProblemError
+from rigfit.core.receipt import Making, Receipt, Unproven
+from rigfit.core.words import say
+from rigfit.engine.framing import Work, framed
+from rigfit.engine.judging import judge, not_passed
+from rigfit.engine.keeping import Keeping
+from rigfit.engine.proving import Proving, receipt_of, same_ground, trial_of
 from rigfit.engine.settings import Settings
 from rigfit.provision.base import Installer
 from rigfit.provision.conda import CondaBase
 from rigfit.provision.local import LocalBase
 from rigfit.provision.wheels import Wheels
-from rigfit.store.runs import recorded
-from rigfit.verify.run import Trial, prove
-
-_Work = Generator[Event, None, dict[str, Any]]
 
 
 class Carrying:
@@ -40,47 +37,38 @@ class Carrying:
 
     def carry_out(self, plan: Plan, cancel: Cancel) -> Iterator[Event]:
         """Provision and prove, or only prove what stands already, or only provision."""
-        return self._run(plan.environment, plan.steps, self._made(plan, cancel))
+        lock = self._keeping.prefix(plan.environment).locked()
+        return framed(plan.environment, plan.steps, self._made(plan, cancel), self._settings.home, lock)
 
-    def verify(self, name: str, fitting: Fitting, cancel: Cancel) -> Iterator[Event]:
-        """Prove what was set up before, here and now; keeps a receipt, or withdraws it."""
-        step = Step(id="verify", title=say("prove {name} as it is now", name=name))
-        return self._run(name, (step,), self._proven(name, fitting, step, cancel))
-
-    def import_all(self, name: str, fitting: Fitting, cancel: Cancel) -> Iterator[Event]:
-        """See whether every module imports. Proves nothing; a failure takes the receipt of what was proven."""
-        step = Step(id="verify", title=say("import everything that {name} is for", name=name))
-        return self._run(name, (step,), self._imported(name, fitting, step, cancel))
-
-    def _run(self, name: str, steps: tuple[Step, ...], work: _Work) -> Iterator[Event]:
-        return recorded(self._framed(name, steps, work), self._settings.home)
-
-    def _framed(self, name: str, steps: tuple[Step, ...], work: _Work) -> Iterator[Event]:
-        started = time.monotonic()
-        yield RunStarted(environment=name, steps=tuple(step.id for step in steps))
-        try:
-            with self._keeping.prefix(name).locked():
-                result = yield from work
-        except ProblemError as error:
-            yield RunFailed(problem=error.problem, result=error.result)
-        except OSError as error:
-            if error.errno not in UNWRITABLE:
-                raise
-            yield RunFailed(problem=unwritable(str(error.filename or self._settings.home.path), error))
-        else:
-            yield RunFinished(seconds=time.monotonic() - started, result=result)
-
-    def _made(self, plan: Plan, cancel: Cancel) -> _Work:
-        record = (
-            None if plan.afresh else self._keeping.standing(plan.environment)
-        )  # another run may have made it by now
+    def _made(self, plan: Plan, cancel: Cancel) -> Work:
+        # Another run may have made it by now.
+        record = None if plan.afresh else self._keeping.standing(plan.environment)
         if record is None:
+            self._look_for_hindrances(plan, cancel)
             yield from self._provisioned(plan, cancel)
         made, target = record.making if record else _making(plan), plan.target
         if not plan.prove:
             return self._left_unproven(record, _to_be_proven(made, target), target.machine)
-        tried = yield from self._tried(plan.steps[-1], _to_be_proven(made, target), target.machine, cancel)
-        return self._judged(tried, known=record is not None)
+        return (yield from self._proven(plan, _to_be_proven(made, target), cancel, known=record is not None))
+
+    def _proven(self, plan: Plan, making: Making, cancel: Cancel, *, known: bool) -> Work:
+        machine = plan.target.machine
+        ground = CPU if making.device == "cpu" else same_ground(making, machine)
+        trial = trial_of(making, ground)
+        proving = Proving(settings=self._settings, machine=machine, cancel=cancel)
+        done = yield from proving.tried(trial, ground, plan.steps[-1])
+        receipt = receipt_of(making, machine, done)
+        judge(self._keeping, receipt, known=known)
+        if not done.passed:
+            raise ProblemError(not_passed(done, self._keeping.find(plan.environment)), done.to_json())
+        return receipt.to_json()
+
+    def _look_for_hindrances(self, plan: Plan, cancel: Cancel) -> None:
+        """A GPU on which nothing can be proven now is told before anything is fetched. Raises ProblemError."""
+        machine, target = plan.target.machine, plan.target
+        if plan.prove and target.device != "cpu":
+            ground = same_ground(_to_be_proven(_making(plan), target), machine)
+            Proving(settings=self._settings, machine=machine, cancel=cancel).clear(ground)
 
     def _provisioned(self, plan: Plan, cancel: Cancel) -> Iterator[Event]:
         if plan.survey.stands:
@@ -106,51 +94,6 @@ class Carrying:
         self._keeping.receipts.await_proof(unproven)
         return unproven.to_json()
 
-    def _proven(self, name: str, fitting: Fitting, step: Step, cancel: Cancel) -> _Work:
-        environment = self._keeping.find(name)  # as it is now that it is ours
-        match environment.record:
-            case None:
-                raise ProblemError(not_usable(environment))
-            case Unproven(making=made):
-                making = _to_be_proven(made, fitting.target_of(environment))
-            case Receipt(making=made):
-                making = made if made.device == "cpu" else replace(made, gpu=_same_gpu(made, fitting.machine))
-        tried = yield from self._tried(step, making, fitting.machine, cancel)
-        return self._judged(tried, known=True)
-
-    def _imported(self, name: str, fitting: Fitting, step: Step, cancel: Cancel) -> _Work:
-        environment = self._keeping.find(name)
-        if environment.making is None:
-            raise ProblemError(not_usable(environment))
-        making = _where_there_is_one(environment.making, fitting.machine)
-        tried = yield from self._tried(step, making, fitting.machine, cancel, level="imports")
-        if not tried.verification.passed and environment.standing == "proven":
-            self._keeping.receipts.withdraw(replace(tried, making=environment.making))
-        if not tried.verification.passed:
-            raise ProblemError(_not_passed(tried.verification, environment), tried.verification.to_json())
-        return tried.verification.to_json()
-
-    def _tried(
-        self, step: Step, making: Making, machine: Machine, cancel: Cancel, level: Level = "full"
-    ) -> Generator[Event, None, Receipt]:
-        """The receipt as it would be, passed or not."""
-        yield StepStarted(step=step.id, title=step.title)
-        started = time.monotonic()
-        verification = yield from prove(_trial(making, level), cancel, self._settings.environ)
-        yield StepFinished(step=step.id, seconds=time.monotonic() - started)
-        return Receipt(making=making, proven=_now(), machine=machine.to_json(), verification=verification)
-
-    def _judged(self, tried: Receipt, *, known: bool) -> dict[str, Any]:
-        """The receipt, kept; a failure withdraws what was known of the environment before."""
-        name = tried.making.environment
-        if tried.verification.passed:
-            self._keeping.receipts.keep(tried)
-            self._keeping.prefix(name).finish()
-            return tried.to_json()
-        if known:
-            self._keeping.receipts.withdraw(tried)
-        raise ProblemError(_not_passed(tried.verification, self._keeping.find(name)), tried.verification.to_json())
-
 
 def _making(plan: Plan) -> Making:
     target = plan.target
@@ -174,84 +117,6 @@ def _making(plan: Plan) -> Making:
 def _to_be_proven(making: Making, target: Target) -> Making:
     """As `target` has it: what was made for one machine may be proven otherwise on another."""
     return replace(making, device=target.device, gpu=target.gpu, quantization=target.quantization)
-
-
-def _trial(making: Making, level: Level) -> Trial:
-    return Trial(
-        environment=making.environment,
-        python=Path(making.prefix) / "bin" / "python",
-        imports=tuple(making.imports),
-        device=making.device,
-        gpu=making.gpu,
-        quantization=making.quantization,
-        level=level,
-    )
-
-
-def _not_passed(verification: Verification, environment: Environment) -> Problem:
-    failed = [check for check in verification.checks if check.status == "failed"]
-    name = verification.environment
-    again = "rigfit setup -v" if environment.standing == "unfinished" else f"rigfit verify {name} -v"
-    afresh = f"rigfit repair {name}"
-    if environment.standing == "unproven":  # a repair would prove it, and that may be impossible on this machine
-        afresh = say("make it afresh: `rigfit remove {name}`, then `rigfit setup --no-verify` as before", name=name)
-    return Problem(
-        code="verification_failed",
-        what=_counted(verification, failed),
-        fix=(afresh, again),
-        detail=joined("\n", (say("{check}: {why}", check=check.id, why=check.why) for check in failed)),
-    )
-
-
-def _counted(verification: Verification, failed: list[Check]) -> str:
-    name, every, names = verification.environment, len(verification.checks), ", ".join(check.id for check in failed)
-    if verification.level == "full":
-        return say(
-            "{name} is not proven: {failed} of {all} checks failed: {names}",
-            name=name,
-            failed=len(failed),
-            all=every,
-            names=names,
-        )
-    return say(
-        "{name} does not pass at level {level}: {failed} of {all} checks failed: {names}",
-        name=name,
-        level=verification.level,
-        failed=len(failed),
-        all=every,
-        names=names,
-    )
-
-
-def _where_there_is_one(making: Making, machine: Machine) -> Making:
-    """To import modules any GPU will do, and none, too."""
-    present = _present(machine)
-    if making.device == "cpu" or isinstance(machine.driver, DriverFault) or not present:
-        return replace(making, device="cpu", gpu=None)
-    return replace(making, gpu=making.gpu if making.gpu in present else present[0])
-
-
-def _present(machine: Machine) -> list[str | None]:
-    """The UUIDs of the GPUs and of the parts that they are cut into, one to be used first."""
-    parts = [part.uuid for gpu in machine.gpus for part in gpu.slices or ()]
-    return [*(gpu.target for gpu in machine.gpus), *parts, *(gpu.uuid for gpu in machine.gpus)]
-
-
-def _same_gpu(making: Making, machine: Machine) -> str | None:
-    """The GPU of the proof. Raises ProblemError where it cannot be reached now."""
-    if isinstance(machine.driver, DriverFault):
-        raise ProblemError(Problem(code="driver_fault", what=machine.driver.what, fix=machine.driver.fix))
-    present = _present(machine)
-    if making.gpu is None:
-        return next(iter(present), None)
-    if making.gpu not in present:
-        what = say(
-            "the GPU on which {name} was proven, {gpu}, is not in this machine now",
-            name=making.environment,
-            gpu=making.gpu,
-        )
-        raise ProblemError(Problem(code="unknown_gpu", what=what, fix=(f"rigfit setup {making.template}",)))
-    return making.gpu
 
 
 def _now() -> str:

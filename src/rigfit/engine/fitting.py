@@ -108,8 +108,8 @@ class Fitting:
         target = self.target_of(environment)
         return make_plan(target, self._survey(target), afresh=True)
 
-    def target_of(self, environment: Environment) -> Target:
-        """How `environment` is to be proven on this machine.
+    def target_of(self, environment: Environment, gpu: str | None = None) -> Target:
+        """How `environment` is to be proven on this machine, or on that GPU of it.
 
         Raises ProblemError if its lock has left the catalog, or if it does not fit.
         """
@@ -125,7 +125,7 @@ class Fitting:
                 "rigfit setup",
             )
             raise ProblemError(Problem(code="unknown_environment", what=what, fix=fix))
-        selection = self.select(Wish(template=variant.template, variant=variant.name))
+        selection = self.select(Wish(template=variant.template, variant=variant.name, gpu=gpu))
         if selection.chosen is None:
             raise ProblemError(self.refusal(selection))
         return self._target(selection.chosen, selection)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 
+from rigfit.core.change import since
 from rigfit.core.environment import Environment
+from rigfit.core.glance import Glance
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.receipt import Receipt, Unproven
 from rigfit.core.words import say
+from rigfit.engine.glancing import look_at
 from rigfit.engine.settings import Settings
-from rigfit.provision.prefix import Prefix, environments_in
+from rigfit.provision.prefix import Prefix, environments_in, sweep
 from rigfit.store.receipts import Receipts
 
 
@@ -17,6 +21,7 @@ class Keeping:
     """Lists, finds and removes environments. A prefix without a record is unfinished."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._home = settings.home
         self.receipts = Receipts(settings.home)
 
@@ -37,13 +42,18 @@ class Keeping:
         prefix = str(self._home.prefix(name))
         proof, unproven = self.receipts.proof(name), self.receipts.unproven(name)
         if proof is not None and proof.verification.proves and self._can_start(proof):
-            return Environment(name=name, prefix=prefix, standing="proven", record=proof)
+            changes = since(proof, self._now)
+            return Environment(name=name, prefix=prefix, standing="proven", record=proof, since_proof=changes)
         failure = self.receipts.failure(name)
         if failure is not None and self.prefix(name).is_whole():
             return Environment(name=name, prefix=prefix, standing="failed", record=failure)
         if proof is None and unproven is not None and self._can_start(unproven):
             return Environment(name=name, prefix=prefix, standing="unproven", record=unproven)
         return Environment(name=name, prefix=prefix, standing="unfinished")
+
+    @cached_property
+    def _now(self) -> Glance:
+        return look_at(self._settings)
 
     def _can_start(self, record: Receipt | Unproven) -> bool:
         """Whether the environment is whole, in its place, and has a Python."""
@@ -91,6 +101,10 @@ class Keeping:
         with prefix.locked():
             self.receipts.forget(environment.name)
             prefix.remove()
+
+    def clear_leftovers(self) -> None:
+        """The files of removals that were cut short, whose environments are gone by name already."""
+        sweep(self._home.path)
 
 
 def _short_names(environment: Environment) -> tuple[str, ...]:

@@ -12,4 +12,5 @@ def see(settings: Settings) -> Machine:
     """The machine we run on, or the recorded one that the settings name."""
     if settings.machine is not None:
         return read_machine(settings.machine)
-    return detect(home=settings.home.path, cache=uv_cache(settings.environ), environ=settings.environ)
+    cache = uv_cache(settings.environ)
+    return detect(home=settings.home.path, cache=cache, root=settings.root, environ=settings.environ)

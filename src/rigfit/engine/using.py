@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from rigfit.core.environment import Environment
+from rigfit.core.words import Words, joined, say
 
 _FOREIGN = ("PYTHONHOME", "PYTHONPATH", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "VIRTUAL_ENV")
 
@@ -20,6 +21,19 @@ def activated(environment: Environment, environ: Mapping[str, str]) -> dict[str,
 def hook(environment: Environment, shell: str, environ: Mapping[str, str]) -> str:
     """Shell code that activates the environment in the shell that evaluates it."""
     return "\n".join(_line(shell, name, value) for name, value in _changes(environment, environ).items())
+
+
+def warning(environment: Environment) -> Words | None:
+    """That its proof was given on something else than what is here now, and what proves it again."""
+    if not environment.since_proof:
+        return None
+    changes = joined(say("; and "), (change.words for change in environment.since_proof))
+    return say(
+        "note: {name} was proven {changes}. `{command}` proves it again",
+        name=environment.name,
+        changes=changes,
+        command=environment.renewal,
+    )
 
 
 def _changes(environment: Environment, environ: Mapping[str, str]) -> dict[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import threading
@@ -88,7 +89,8 @@ def command_of(child: Path, binding: str, root: Path, environ: Mapping[str, str]
     libraries = [str(wsl)] if wsl.exists() else []
     node = str(root / "dev/nvidiactl")
     return Command(
-        argv=[sys.executable, "-I", "-S", str(child), binding, node, *libraries, "libnvidia-ml.so.1"],
+        argv=[sys.executable, "-I", "-S", str(child), str(os.getpid()), binding, node, *libraries, "libnvidia-ml.so.1"],
+        guarded=False,
         env={name: value for name, value in environ.items() if not name.startswith("CUDA_")},
         limit=limit,
     )

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rigfit.core.machine import Platform
-from rigfit.core.version import Version
-from rigfit.probe.reading import exists, text_of, version_or_none
+from rigfit.probe.reading import exists, glibc, text_of
 
 # What a container manager leaves, the more telling first: Kubernetes' containers carry the marks of Docker, too.
 _MARKED_BY_VARIABLE = (
@@ -34,7 +33,7 @@ def platform(*, root: Path, environ: Mapping[str, str]) -> Platform:
     return Platform(
         os=sys.platform,
         arch=name.machine,
-        glibc=_glibc(),
+        glibc=glibc(),
         kernel=kernel or None,
         wsl=_wsl(kernel, root),
         container=_container(root, environ),
@@ -45,15 +44,6 @@ def memory_total(root: Path) -> int | None:
     """The machine's memory in bytes, whatever part of it this container may use."""
     found = re.search(r"^MemTotal:\s+(\d+) kB$", text_of(root / "proc/meminfo") or "", re.MULTILINE)
     return int(found[1]) * 1024 if found else None
-
-
-def _glibc() -> Version | None:
-    """The glibc that this interpreter runs on; None with another libc."""
-    try:
-        said = os.confstr("CS_GNU_LIBC_VERSION")
-    except (ValueError, OSError):
-        return None
-    return version_or_none((said or "").removeprefix("glibc"))
 
 
 def _wsl(kernel: str, root: Path) -> bool:

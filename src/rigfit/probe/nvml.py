@@ -1,6 +1,7 @@
 """Asks NVML what it knows, as a process of its own: a wedged driver hangs whoever asks, a broken one kills it.
 
-Runs as a script, `python -I -S nvml.py BINDING NODE LIBRARY...`, and prints one line of JSON. BINDING is the file of
+Runs as a script, `python -I -S nvml.py PARENT BINDING NODE LIBRARY...`, and prints one line of JSON. It ends when the process
+PARENT does. BINDING is the file of
 NVIDIA's `pynvml` module: loading it by its path is quick without `site`, and no other distribution can take its name.
 The first LIBRARY that loads is used. NODE is the device file that NVML opens first; where NVML fails, the error that
 opening it gives tells a missing device from a forbidden one.
@@ -12,10 +13,13 @@ import ctypes
 import errno
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 Reading = Callable[[Any, Any], Any]  # of (pynvml, handle)
 
@@ -32,13 +36,21 @@ OF_A_SLICE = ("uuid", "name", "memory")  # what a MIG instance is asked: NVML ta
 
 
 def main() -> None:
+    parent, binding, node, *libraries = sys.argv[1:]
+    end_with(int(parent))
     answer_to = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no part of the answer
-    binding, node, *libraries = sys.argv[1:]
     answer = _answer(binding, node, libraries)
     with os.fdopen(answer_to, "w") as stream:
         stream.write(json.dumps(answer) + "\n")
     os._exit(0)  # a library that hangs or dies in its destructors takes nothing back
+
+
+def end_with(parent: int) -> None:
+    """As process/guard.py does, without a start of Python for it alone."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent:  # it ended before the kernel was asked
+        os._exit(128 + int(signal.SIGKILL))
 
 
 def _answer(binding: str, node: str, libraries: list[str]) -> dict[str, Any]:

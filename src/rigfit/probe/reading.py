@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -46,3 +47,12 @@ def version_or_none(text: str | None) -> Version | None:
     """The version that a text is, spaces around it aside."""
     found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9}){0,5})\s*", text or "", re.ASCII)
     return Version(found[1]) if found else None
+
+
+def glibc() -> Version | None:
+    """The glibc that this interpreter runs on; None with another libc."""
+    try:
+        said = os.confstr("CS_GNU_LIBC_VERSION")
+    except (ValueError, OSError):
+        return None
+    return version_or_none((said or "").removeprefix("glibc"))

@@ -120,8 +120,17 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         why = error.strerror or str(error)
-    except (ValueError, RecursionError) as error:
-        why = say("needed JSON; found {error}", error=str(error))
+    except json.JSONDecodeError as error:
+        where = say(
+            "needed JSON; found something else from line {line}, column {column} on",
+            line=error.lineno,
+            column=error.colno,
+        )
+        why = where if error.doc.strip() else say("needed JSON; found an empty file")
+    except UnicodeDecodeError:
+        why = say("needed JSON in UTF-8; found other bytes")
+    except (ValueError, RecursionError):
+        why = say("needed JSON; found more in each other than a machine has")
     fix = (say("record a machine with `rigfit detect --json > machine.json`"),)
     raise ProblemError(Problem(code="machine_invalid", what=joined(": ", [str(path), why]), fix=fix))
 

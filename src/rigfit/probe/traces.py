@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rigfit.core.version import Version
+from rigfit.probe.module import loaded_version
 from rigfit.probe.reading import bytes_of, exists, names_in, text_of, version_or_none
 
 _NVIDIA = "0x10de"
@@ -77,7 +78,7 @@ def look(*, root: Path, environ: Mapping[str, str], kernel: str | None) -> Trace
     return Traces(
         cards=_cards(root / "sys/bus/pci/devices"),
         module_loaded=said is not None or exists(root / "sys/module/nvidia"),
-        module_version=module_version(said) or version_or_none(text_of(root / "sys/module/nvidia/version")),
+        module_version=loaded_version(root),
         module_built=_module_built(root, kernel),
         rival=next((name for name in ("nouveau", "nova_core") if exists(root / "sys/module" / name)), None),
         library=None if library is None else str(library),
@@ -91,14 +92,6 @@ def look(*, root: Path, environ: Mapping[str, str], kernel: str | None) -> Trace
         tegra=any(exists(root / file) for file in _TEGRA),
         distributions=_distributions(root),
     )
-
-
-def module_version(said: str | None) -> Version | None:
-    """From /proc/driver/nvidia/version: `... Kernel Module  570.86.15 ...`, and with the open module
-    `... Open Kernel Module for x86_64  580.126.09 ...`.
-    """
-    found = re.search(r"Kernel Module(?: for \S+)?\s+([\d.]+)", said or "")
-    return version_or_none(found[1]) if found else None
 
 
 def library_version(library: Path) -> Version | None:

@@ -1,4 +1,4 @@
-"""How busy and warm each GPU is, asked of NVML in a child (nvml_use.py) that is left behind when it hangs."""
+"""How each GPU is used, asked of NVML in a child (nvml_use.py) that is left behind when it hangs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from rigfit.core.use import Use
+from rigfit.core.use import Holder, Part, Use
 from rigfit.probe.asking import binding_file, command_of
 from rigfit.process.child import Said, run
 
@@ -20,9 +21,25 @@ def ask_use(*, root: Path = Path("/"), environ: Mapping[str, str], limit: float 
     binding = binding_file()
     if not binding:
         return ()
+    said = "[]"
     try:
         with closing(run(command_of(_CHILD, binding, root, environ, limit))) as heard:
-            said = next((item.text for item in heard if isinstance(item, Said) and item.stream == "out"), "[]")
-        return tuple(Use(**each) for each in json.loads(said))
+            for item in heard:
+                if isinstance(item, Said) and item.stream == "out":
+                    said = item.text  # the last one knows most
+        return tuple(_use(each) for each in json.loads(said))
     except (OSError, ValueError, TypeError):
         return ()
+
+
+def _use(said: dict[str, Any]) -> Use:
+    manifold = {
+        "slowdown": tuple(said.get("slowdown") or ()),
+        "processes": _holders(said),
+        "parts": tuple(Part(**{**part, "processes": _holders(part)}) for part in said.get("parts", ())),
+    }
+    return Use(**{**said, **manifold})
+
+
+def _holders(said: dict[str, Any]) -> tuple[Holder, ...]:
+    return tuple(Holder(**each) for each in said.get("processes", ()))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from rigfit.core.cancel import Cancel
+from rigfit.core.harmless import harmless
 
 _GUARD = Path(__file__).with_name("guard.py")
 _CHUNK = 1 << 16
@@ -25,7 +26,7 @@ _ENDING = 0.002  # seconds between looks at a child that has closed its pipes an
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One line of output, without its newline."""
+    """One line of output, without its newline, and without what would command a terminal."""
 
     stream: Literal["out", "err"]
     text: str
@@ -49,7 +50,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to run. `env` None inherits ours; `limit` in seconds, None for no limit; `tick` in seconds."""
+    """What to run. `env` None inherits ours; `limit` in seconds, None for no limit; `tick` in seconds.
+
+    `guarded` is False for a script of ours that asks the kernel itself to end it with its parent, which saves a start of Python.
+    """
 
     argv: Sequence[str]
     stdin: str = ""
@@ -57,6 +61,7 @@ class Command:
     cwd: str | None = None
     limit: float | None = None
     tick: float = 0.2
+    guarded: bool = True
 
 
 def run(command: Command, cancel: Cancel | None = None) -> Generator[Said | Tick | Ended, None, None]:
@@ -64,9 +69,9 @@ def run(command: Command, cancel: Cancel | None = None) -> Generator[Said | Tick
 
     The child ends with the thread that called this, also when our process is killed (see guard.py).
     """
-    argv = [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), *command.argv]
+    guard = [sys.executable, "-I", "-S", str(_GUARD), str(os.getpid())] if command.guarded else []
     child = subprocess.Popen(
-        argv,
+        [*guard, *command.argv],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -90,10 +95,10 @@ def run(command: Command, cancel: Cancel | None = None) -> Generator[Said | Tick
                 pipe.close()
 
 
-def output_of(command: Command) -> tuple[str, str, Ended]:
+def output_of(command: Command, cancel: Cancel | None = None) -> tuple[str, str, Ended]:
     """Run to the end: standard output, standard error, and how it ended."""
     heard: dict[str, list[str]] = {"out": [], "err": []}
-    for item in run(command):
+    for item in run(command, cancel):
         match item:
             case Said(stream=stream, text=text):
                 heard[stream].append(text)
@@ -126,7 +131,7 @@ class _Ear:
             lines.append(self.rest)
             self.rest = ""
         for line in lines:
-            yield Said(stream=self.stream, text=line.rstrip("\r"))
+            yield Said(stream=self.stream, text=harmless(line))
 
 
 def _listen(child: subprocess.Popen[bytes], command: Command) -> Generator[Said | Tick, None, bool]:
@@ -143,14 +148,15 @@ def _listen(child: subprocess.Popen[bytes], command: Command) -> Generator[Said 
             left = pause if deadline is None else min(pause, deadline - time.monotonic())
             if left <= 0:
                 return True
-            ready = selector.select(left)
+            ended = heard and _has_ended(child.pid)  # asked before the look, so that its last words are heard
+            ready = selector.select(0 if ended else left)
             for key, _ in ready:
                 chunk = os.read(key.fd, _CHUNK)
                 yield from key.data.hear(chunk)
                 if not chunk:
                     selector.unregister(key.fileobj)
             if heard and not ready:
-                if _has_ended(child.pid):  # something that it started holds the pipes open
+                if ended:  # something that it started holds the pipes open
                     break
                 yield Tick(pid=child.pid)
     for ear in ears:

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,17 @@ def environments_in(home: Path) -> tuple[str, ...]:
         return ()
     except OSError as error:
         what = say("cannot read {place}: {reason}", place=home / "envs", reason=error.strerror)
-        fix = (say("make that folder readable"), say("or name another with `--home DIR`"))
+        is_folder = not isinstance(error, NotADirectoryError)
+        mend = say("make that folder readable") if is_folder else say("move the file away that is in its place")
+        fix = (mend, say("or name another with `--home DIR`"))
         raise ProblemError(Problem(code="home_not_writable", what=what, fix=fix)) from error
     return tuple(sorted(name for name in found if not name.startswith(".")))
+
+
+def sweep(home: Path) -> None:
+    """Delete what removals that were killed have left. They have no name any more, so no lock is needed."""
+    for left in (home / "envs").glob(f"{_TRASH}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +109,13 @@ class Prefix:
         trash = self.path.with_name(f"{_TRASH}{self.name}-{secrets.token_hex(4)}")
         self.path.rename(trash)
         shutil.rmtree(trash, ignore_errors=True)  # another process may be sweeping it, too
-        if trash.exists():
+        with suppress(FileNotFoundError):  # it has all of it
             shutil.rmtree(trash)
 
     def _sweep(self) -> None:
         """What killed removals and beginnings left; another process may be sweeping at the same time."""
         shutil.rmtree(self.path.with_name(f"{_NEW}{self.name}"), ignore_errors=True)
-        for left in self.path.parent.glob(f"{_TRASH}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        sweep(self.home)
 
 
 def _own(handle: int, name: str) -> None:

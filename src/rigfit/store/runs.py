@@ -14,8 +14,11 @@ from rigfit.store.paths import Home
 _KEPT = 99  # runs, beside the new one
 
 
-def recorded(events: Iterator[Event], home: Home) -> Iterator[Event]:
-    """Pass the events on, each written to `runs/<time>.jsonl` first; RunFailed alone where nothing can be written."""
+def recorded(events: Iterator[Event], home: Home, *, needed: bool = True) -> Iterator[Event]:
+    """Pass the events on, each written to `runs/<time>.jsonl` first.
+
+    Where nothing can be written, RunFailed alone if a log is `needed`, since the run would fail there; else go on without.
+    """
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     path = home.runs / f"{now}.jsonl"
     try:
@@ -24,7 +27,7 @@ def recorded(events: Iterator[Event], home: Home) -> Iterator[Event]:
             old.unlink(missing_ok=True)
         log = path.open("wb", buffering=0)  # a buffer would fail once more when it is closed
     except OSError as error:
-        yield RunFailed(problem=unwritable(str(path), error))
+        yield from [RunFailed(problem=unwritable(str(path), error))] if needed else events
         return
     with log:
         for event in events:

@@ -9,8 +9,13 @@
  *   gpuN.KEY KEY           name uuid capability memory_total memory_free mig pci compute_mode slices, of one GPU or of all
  *   gpuN.sliceM.KEY        name uuid memory_total memory_free, of one of its `slices` (how many MIG instances it has)
  *   slice.KEY              the same for all of them; both take FUNCTION, too
+ *   gpuN.KEY KEY           busy celsius celsius_max clock clock_max reasons (a bit mask) ecc
+ *   gpuN.compute=PID:BYTES,PID:BYTES,PID     processes, also of an instance; likewise mps graphics; no BYTES: not told
+ *   processPID=TEXT        what nvmlSystemGetProcessName says of it; without it there is no such process
  *
- * With -DOLD it lacks the functions that drivers of 2018 lack.
+ * With -DOLD it lacks the functions that drivers of 2018 lack, with -DOF_535_86 processes are told in the third version
+ * as drivers 535.43 to 535.86 do, and with -DWITHOUT_V2 in the third version alone. With -DSLOW_DIRECTORY, preloaded, it
+ * makes everybody wait who asks for the name of a user.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +24,8 @@
 #include <unistd.h>
 
 typedef struct { unsigned long long total, free, used; } memory_t;
+typedef struct { unsigned pid; unsigned long long memory; unsigned gpu_instance, compute_instance; } process_t;
+typedef struct { process_t process; unsigned long long protected_memory; } process_of_535_86_t;
 typedef struct {
     char legacy[16];
     unsigned int domain, bus, device, pci_device, pci_subsystem;
@@ -160,7 +167,89 @@ int nvmlDeviceGetTemperature(void *gpu, unsigned sensor, unsigned *out) {
     return outcome(number_of(gpu), "nvmlDeviceGetTemperature");
 }
 
+int nvmlDeviceGetTemperatureThreshold(void *gpu, unsigned kind, unsigned *out) {
+    if (kind != 3) return 2; /* NVML_TEMPERATURE_THRESHOLD_GPU_MAX alone */
+    *out = (unsigned)number(number_of(gpu), "celsius_max", 87);
+    return outcome(number_of(gpu), "nvmlDeviceGetTemperatureThreshold");
+}
+
+int nvmlDeviceGetClockInfo(void *gpu, unsigned kind, unsigned *out) {
+    *out = kind == 1 ? (unsigned)number(number_of(gpu), "clock", 345) : 2619; /* NVML_CLOCK_SM, or the memory's */
+    return outcome(number_of(gpu), "nvmlDeviceGetClockInfo");
+}
+
+int nvmlDeviceGetMaxClockInfo(void *gpu, unsigned kind, unsigned *out) {
+    *out = kind == 1 ? (unsigned)number(number_of(gpu), "clock_max", 1980) : 2619;
+    return outcome(number_of(gpu), "nvmlDeviceGetMaxClockInfo");
+}
+
+int nvmlDeviceGetCurrentClocksThrottleReasons(void *gpu, unsigned long long *out) {
+    *out = number(number_of(gpu), "reasons", 1);
+    return outcome(number_of(gpu), "nvmlDeviceGetCurrentClocksThrottleReasons");
+}
+
+int nvmlDeviceGetTotalEccErrors(void *gpu, unsigned kind, unsigned counter, unsigned long long *out) {
+    *out = kind == 1 && counter == 0 ? number(number_of(gpu), "ecc", 0) : 7; /* uncorrected, volatile */
+    return outcome(number_of(gpu), "nvmlDeviceGetTotalEccErrors");
+}
+
+int nvmlSystemGetProcessName(unsigned pid, char *out, unsigned size) {
+    char key[32], value[512];
+    snprintf(key, sizeof key, "process%u", pid);
+    if (!find(key, value, sizeof value)) return 6; /* NVML_ERROR_NOT_FOUND */
+    snprintf(out, size, "%s", value);
+    return outcome(-1, "nvmlSystemGetProcessName");
+}
+
+static process_t process_of(const char *said) {
+    char *rest;
+    process_t process = {(unsigned)strtoul(said, &rest, 10), ~0ULL, ~0U, ~0U}; /* NVML_VALUE_NOT_AVAILABLE */
+    if (*rest == ':') process.memory = strtoull(rest + 1, NULL, 10);
+    return process;
+}
+
+/* As NVML does it: where there is no room for all, nothing but their number is told. */
+static int processes(void *gpu, const char *function, const char *key, unsigned *count, void *out, size_t size) {
+    char value[512];
+    const char *said = say(number_of(gpu), key, value, sizeof value);
+    unsigned room = *count;
+    int code = outcome(number_of(gpu), function);
+    if (code != 0) return code;
+    *count = 0;
+    for (; said && *said; said += strcspn(said, ","), said += *said == ',') {
+        process_of_535_86_t process = {process_of(said), 0};
+        if (*count < room) memcpy((char *)out + *count * size, &process, size);
+        ++*count;
+    }
+    return *count > room ? 7 : 0; /* NVML_ERROR_INSUFFICIENT_SIZE */
+}
+
+#define PROCESSES(KIND, VERSION, KEY, TYPE) \
+    int nvmlDeviceGet##KIND##RunningProcesses##VERSION(void *gpu, unsigned *count, void *out) { \
+        return processes(gpu, "nvmlDeviceGet" #KIND "RunningProcesses", KEY, count, out, sizeof(TYPE)); \
+    }
+#if !defined OLD && !defined WITHOUT_V2
+PROCESSES(Compute, _v2, "compute", process_t)
+PROCESSES(MPSCompute, _v2, "mps", process_t)
+PROCESSES(Graphics, _v2, "graphics", process_t)
+#endif
+#ifdef OF_535_86
+typedef process_of_535_86_t process_v3_t;
+#else
+typedef process_t process_v3_t;
+#endif
 #ifndef OLD
+PROCESSES(Compute, _v3, "compute", process_v3_t)
+PROCESSES(MPSCompute, _v3, "mps", process_v3_t)
+PROCESSES(Graphics, _v3, "graphics", process_v3_t)
+#endif
+
+#ifndef OLD
+int nvmlDeviceGetCurrentClocksEventReasons(void *gpu, unsigned long long *out) {
+    *out = number(number_of(gpu), "reasons", 1);
+    return outcome(number_of(gpu), "nvmlDeviceGetCurrentClocksEventReasons");
+}
+
 int nvmlSystemGetCudaDriverVersion_v2(int *out) {
     *out = (int)number(-1, "cuda", 13000);
     return outcome(-1, "nvmlSystemGetCudaDriverVersion_v2");
@@ -182,5 +271,12 @@ int nvmlDeviceGetMigDeviceHandleByIndex(void *gpu, unsigned index, void **out) {
     *out = (void *)(intptr_t)(slice + 1);
     if (code != 0) return code;
     return index < number(number_of(gpu), "slices", 0) ? 0 : 6; /* NVML_ERROR_NOT_FOUND */
+}
+#endif
+
+#ifdef SLOW_DIRECTORY
+int getpwuid_r(unsigned uid, void *entry, char *buffer, size_t size, void **result) {
+    (void)uid, (void)entry, (void)buffer, (void)size, (void)result;
+    for (;;) pause();
 }
 #endif

@@ -33,4 +33,7 @@ def execute(args: argparse.Namespace, face: Face) -> int:
         return draw.environments(found)
 
     face.result({"environments": [environment.to_json() for environment in found]}, drawn)
+    for each in found if face.text else ():
+        if each.since_proof:
+            face.note(say("to prove {name} again: `{command}`", name=each.name, command=each.renewal))
     return DONE

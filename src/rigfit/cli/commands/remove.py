@@ -29,6 +29,7 @@ def execute(args: argparse.Namespace, face: Face) -> int:
     from rigfit.engine.keeping import Keeping
 
     keeping = Keeping(options.settings(args))
+    keeping.clear_leftovers()  # also of the one that is asked for, which has no name any more
     environment = keeping.find(args.environment)
     question = say("Remove {prefix} with everything in it?", prefix=environment.prefix)
     if not args.yes and not agreed(face, question, default=False):

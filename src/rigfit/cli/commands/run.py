@@ -22,14 +22,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, face: Face) -> int:
     from rigfit.engine.keeping import Keeping
-    from rigfit.engine.using import activated
+    from rigfit.engine.using import activated, warning
 
-    del face
     environment = Keeping(options.settings(args)).usable(args.environment)
     words: list[str] = args.after
     if not words:
         fix = (f"rigfit run {args.environment} -- {' '.join(args.unmarked) or 'python'}",)
         raise ProblemError(Problem(code="usage", what=say("no command was given: it goes after `--`"), fix=fix))
+    told = warning(environment)
+    if told:
+        face.note(told)
     env = activated(environment, os.environ)
     try:
         os.execvpe(words[0], words, env)  # noqa: S606 - becoming that program is the point

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import importlib
+import os
+import shlex
 import sys
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from rigfit.cli import options
 from rigfit.cli.ask import agreed
@@ -56,12 +61,25 @@ def _served(args: argparse.Namespace, face: Face) -> int:
 
     def opened(link: str) -> None:
         face.note(say("Open this link in a browser. It works one time. Ctrl-C ends it."))
+        tunnel = _tunnel(link, os.environ)
+        if tunnel and not address.is_exposed:
+            face.note(say("The browser is on another machine? Run there first: `{command}`", command=tunnel))
         face.raw(link)
 
     itself = (sys.executable, *sys.orig_argv[1:], "--page")
     importlib.import_module(_SERVER).serve(address, args.port, itself, opened)
     face.note(say("closed"))
     return STOPPED
+
+
+def _tunnel(link: str, environ: Mapping[str, str]) -> str:
+    """What leads to the link from the machine that somebody has come from by ssh; empty where nobody has."""
+    came = environ.get("SSH_CONNECTION", "").split()  # their address and port, then ours: ssh(1)
+    if len(came) != 4:
+        return ""
+    port, host = urlsplit(link).port, f"{getpass.getuser()}@{came[2]}"
+    other_port = [] if came[3] == "22" else ["-p", came[3]]
+    return shlex.join(["ssh", *other_port, "-L", f"{port}:127.0.0.1:{port}", host])
 
 
 def _may_be_exposed(args: argparse.Namespace, face: Face) -> bool:

@@ -35,7 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace, face: Face) -> int:
-    from rigfit.cli import draw
+    from rigfit.cli import draw, proofs
     from rigfit.cli.live import follow, stoppable
     from rigfit.engine.carrying import Carrying
     from rigfit.engine.fitting import Fitting
@@ -58,7 +58,7 @@ def execute(args: argparse.Namespace, face: Face) -> int:
     with stoppable() as cancel:
         finished = follow(Carrying(settings).carry_out(plan, cancel), face)
     if not face.events:
-        face.result(finished.result, lambda: draw.outcome(finished.result))
+        face.result(finished.result, lambda: proofs.outcome(finished.result, settings.named_home))
     return DONE
 
 

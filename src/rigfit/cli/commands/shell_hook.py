@@ -24,8 +24,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, face: Face) -> int:
     from rigfit.engine.keeping import Keeping
-    from rigfit.engine.using import hook
+    from rigfit.engine.using import hook, warning
 
     environment = Keeping(options.settings(args)).usable(args.environment)
+    told = warning(environment)
+    if told:
+        face.note(told)
     face.raw(hook(environment, args.shell, os.environ))
     return DONE

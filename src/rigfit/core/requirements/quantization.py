@@ -179,7 +179,7 @@ class GpuQuantization:
             why = say("{reason}; only 4-bit (NF4) would work, which this template is not for", reason=why_not)
             return _Finding(status="unmet", why=why, source=source)
         warning = say(
-            "8-bit does not work on {gpu}: {reason}. 4-bit (NF4) does, and is what verify proves",
+            "8-bit does not work on {gpu}: {reason}. 4-bit (NF4) does, and is what verify proves on that GPU",
             gpu=gpu.label,
             reason=why_not,
         )
