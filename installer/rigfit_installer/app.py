@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.types import CSSPathType
@@ -19,6 +20,7 @@ from rigfit.core.words import say
 from rigfit.language import said
 from rigfit_installer import themes
 from rigfit_installer.ascii_filter import AsciiFilter
+from rigfit_installer.harmless_filter import HarmlessFilter
 from rigfit_installer.lasting_driver import LastingDriver
 from rigfit_installer.plain import is_poor
 from rigfit_installer.rig import Rig
@@ -26,6 +28,8 @@ from rigfit_installer.screens.machine import MachineScreen
 from rigfit_installer.screens.stage import Stage
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from rigfit.core.progress import RunView
     from rigfit.core.selection import Selection, Wish
     from rigfit_installer.job import Job
@@ -35,10 +39,17 @@ _HERE = Path(__file__).parent
 _STOPS = (signal.SIGHUP, signal.SIGTERM)
 
 
+def _commands() -> type[Provider]:
+    from rigfit_installer.palette import Commands
+
+    return Commands
+
+
 class Installer(App[int]):
     """Flow only: the screens draw, the engine works."""
 
     TITLE = "rigfit"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     CSS_PATH: ClassVar[CSSPathType | None] = [_HERE / "theme.tcss", _HERE / "screens" / "machine.tcss"]  # of the first
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (104, "-wide"), (156, "-huge")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,6 +61,7 @@ class Installer(App[int]):
         super().__init__(driver_class=LastingDriver)
         self.rig = rig
         self._leaving_with: int | None = None
+        self._filters.append(HarmlessFilter())
         if is_poor(rig.settings.environ):
             self._filters.append(AsciiFilter())
         for theme in (themes.DARK, themes.LIGHT):
@@ -86,9 +98,16 @@ class Installer(App[int]):
         self.push_screen(RunScreen(job))
 
     def run_again(self, job: Job) -> None:
+        """A plan that found its environment standing is made anew: by now it may have failed its proof."""
+        from rigfit_installer.screens.plan import PlanScreen
         from rigfit_installer.screens.run import RunScreen
 
-        self.switch_screen(RunScreen(job))
+        beneath = self.screen_stack[-2]
+        if job.only_proves and isinstance(beneath, PlanScreen):
+            self.pop_screen()
+            beneath.plan_anew()
+        else:
+            self.switch_screen(RunScreen(job))
 
     def run_ended(self, screen: RunScreen) -> None:
         """Told by the screen; where it lies open, the result follows at once."""
@@ -106,17 +125,23 @@ class Installer(App[int]):
 
     def start_over(self) -> None:
         """Back to the first screen, with the machine as it is now."""
-        self._back_to_first()
-        if isinstance(self.screen, MachineScreen):
-            self.run_worker(self.screen.action_look())
+        first = self._back_to_first()
+        if first is not None:
+            self.run_worker(first.action_look())
 
-    def _back_to_first(self) -> None:
+    def _back_to_first(self) -> MachineScreen | None:
+        """None while a run is under way: its screen stays, and so does all that lies beneath it."""
+        if self.running is not None:
+            return None
         while len(self.screen_stack) > 1:
             self.pop_screen()
+        first = self.screen
+        assert isinstance(first, MachineScreen)  # noqa: S101 - the default screen
+        return first
 
     def choose_afresh(self) -> None:
-        self._back_to_first()
-        self.go_to_choose()
+        if self._back_to_first() is not None:
+            self.go_to_choose()
 
     def plan_best(self) -> None:
         """Of the template that fits best; where none does, the list says why."""
@@ -126,10 +151,9 @@ class Installer(App[int]):
             if selection.chosen is not None:
                 self.go_to_plan(selection.chosen.variant.template)
 
-        self._back_to_first()
-        first = self.screen
-        if isinstance(first, MachineScreen):
-            first.ask(self.rig.select, judged)
+        first = self._back_to_first()
+        if first is not None:
+            first.ask(self.rig.select, judged, wanted=lambda: self.screen is first)
 
     def action_environments(self) -> None:
         from rigfit_installer.screens.environments import EnvironmentsScreen
@@ -199,11 +223,6 @@ class Installer(App[int]):
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder=said(say("type a command")), id="--command-palette"))
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        from rigfit_installer.palette import commands
-
-        return commands(self, screen)
-
 
 def open_with(rig: Rig) -> int:
     """Stay until it is left; the exit code."""
@@ -213,6 +232,13 @@ def open_with(rig: Rig) -> int:
 def stay(app: Installer) -> int:
     """The exit code. What nobody foresaw rises again here."""
     app.run()
+    app.rig.removals.wait(lambda name: _tell(say("finishing the removal of {name} ...", name=name)))
     if app.bug is not None:
         raise app.bug
     return app.return_code or DONE
+
+
+def _tell(text: str) -> None:
+    """To whoever waits before a terminal that is theirs again."""
+    sys.stderr.write(f"{said(text)}\n")
+    sys.stderr.flush()

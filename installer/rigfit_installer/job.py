@@ -1,33 +1,23 @@
-"""Something that runs as a stream of events: a setup, a repair, a verification, or one that was recorded."""
+"""Something that runs as a stream of events: a setup, a repair, a verification."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from rigfit.core.cancel import Cancel
-from rigfit.core.event import Event, event_from_json
-from rigfit.core.words import Words, say
+from rigfit.core.event import Event
+from rigfit.core.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """`events` starts it; whoever makes the iterator, its last event is RunFinished or RunFailed."""
+    """`events` starts it; whoever makes the iterator, its last event is RunFinished or RunFailed.
+
+    One that `only_proves` leaves the environment as it stands when it is stopped.
+    """
 
     environment: str
     title: Words
     events: Callable[[Cancel], Iterator[Event]]
-
-
-def replay(lines: Iterable[str]) -> Iterator[Event]:
-    """The events of a recorded run, from its JSON lines."""
-    return (event_from_json(json.loads(line)) for line in lines if line.strip())
-
-
-def recorded_job(path: Path) -> Job:
-    """A run log of `runs/` as a job, as fast as it can be drawn."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    title = say("a recorded run")
-    return Job(environment=json.loads(lines[0])["environment"], title=title, events=lambda _cancel: replay(lines))
+    only_proves: bool = False

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.words import say
 from rigfit_installer.job import Job
+from rigfit_installer.reach import path_lines
+from rigfit_installer.recorded import refusal_to_make, refusal_to_prove
+from rigfit_installer.removals import Removals
 
 if TYPE_CHECKING:
     from rigfit.core.cancel import Cancel
-    from rigfit.core.environment import Environment
+    from rigfit.core.environment import Environment, Standing
     from rigfit.core.event import Event
     from rigfit.core.fact import Facts
     from rigfit.core.machine import Machine
@@ -31,9 +34,10 @@ if TYPE_CHECKING:
 class Rig:
     """One look at the machine, and the catalog, under one set of settings. Foreseen failures raise ProblemError."""
 
-    def __init__(self, settings: Settings, wish: Wish) -> None:
+    def __init__(self, settings: Settings, wish: Wish, removals: Removals | None = None) -> None:
         self.settings = settings
         self.wish = wish
+        self.removals = removals or Removals()
         self._lock = threading.RLock()  # two screens may ask at once, and the machine is asked one time
         self._seen: Machine | None = None
         self._made: Fitting | None = None
@@ -41,7 +45,7 @@ class Rig:
     def afresh(self, *, home: Path | None = None, wish: Wish | None = None) -> Rig:
         """The same rig, to be looked at again."""
         place = self.settings.home if home is None else replace(self.settings.home, path=home)
-        return Rig(replace(self.settings, home=place), wish or self.wish)
+        return Rig(replace(self.settings, home=place), wish or self.wish, self.removals)
 
     @property
     def is_recorded(self) -> bool:
@@ -62,8 +66,18 @@ class Rig:
         def look() -> None:
             with suppress(Exception):  # it rises where the answer is wanted
                 self.machine()
+            self._clear_leftovers()
 
         threading.Thread(target=look, daemon=True, name="rigfit-look").start()
+
+    def path_lines(self) -> tuple[tuple[str, str], ...]:
+        """What makes `rigfit` known to the shell, if it is not."""
+        return path_lines(self.settings.environ)
+
+    def _clear_leftovers(self) -> None:
+        from rigfit.engine.keeping import Keeping
+
+        Keeping(self.settings).clear_leftovers()
 
     def machine(self) -> Machine:
         with self._lock:
@@ -88,10 +102,13 @@ class Rig:
             return self._fitting.templates
 
     def select(self, template: str | None = None, variant: str | None = None) -> Selection:
-        """For the GPU that was wished for; what is left out here is as it was wished for, too."""
+        """Of every template, or of one, for the GPU and in the variant that were wished for."""
         with self._lock:
-            wish = replace(self.wish, template=template or self.wish.template, variant=variant or self.wish.variant)
-            return self._fitting.select(wish)
+            return self._fitting.select(replace(self.wish, template=template, variant=variant or self.wish.variant))
+
+    def select_wished(self) -> Selection | None:
+        """Of the template that was wished for, if one was."""
+        return self.select(self.wish.template) if self.wish.template else None
 
     def refusal(self, selection: Selection) -> Problem:
         with self._lock:
@@ -110,6 +127,10 @@ class Rig:
 
         return Keeping(self.settings).all()
 
+    def standing(self, name: str) -> Standing:
+        """What a run has left of an environment; also of one that it never began to make."""
+        return next((each.standing for each in self.environments() if each.name == name), "unfinished")
+
     def weigh(self, environment: Environment) -> Weight:
         from rigfit.engine.weighing import weigh
 
@@ -118,11 +139,12 @@ class Rig:
     def remove(self, environment: Environment) -> None:
         from rigfit.engine.keeping import Keeping
 
-        Keeping(self.settings).remove(environment)
+        self.removals.carry_out(environment.name, lambda: Keeping(self.settings).remove(environment))
 
     def setup(self, plan: Plan) -> Job:
         """Raises ProblemError for a recorded machine."""
-        self._refuse_a_recorded_machine()
+        if self.is_recorded:
+            raise ProblemError(refusal_to_make(plan, self.settings, self.wish))
 
         def events(cancel: Cancel) -> Iterator[Event]:
             from rigfit.engine.carrying import Carrying
@@ -130,25 +152,17 @@ class Rig:
             return Carrying(self.settings).carry_out(plan, cancel)
 
         title = say("repair") if plan.afresh else say("set up")
-        return Job(environment=plan.environment, title=title, events=events)
+        stands = plan.survey.stands and not plan.afresh
+        return Job(environment=plan.environment, title=title, events=events, only_proves=stands)
 
     def verify(self, environment: Environment) -> Job:
-        self._refuse_a_recorded_machine()
+        """Raises ProblemError for a recorded machine."""
+        if self.is_recorded:
+            raise ProblemError(refusal_to_prove(environment.name, self.settings))
 
         def events(cancel: Cancel) -> Iterator[Event]:
-            from rigfit.engine.carrying import Carrying
+            from rigfit.engine.verifying import Asked, Verifying
 
-            return Carrying(self.settings).verify(environment.name, self._fitting, cancel)
+            return Verifying(self.settings, self._fitting, cancel).environment(environment.name, Asked())
 
-        return Job(environment=environment.name, title=say("verify again"), events=events)
-
-    def _refuse_a_recorded_machine(self) -> None:
-        if self.is_recorded:
-            raise ProblemError(recorded_machine(str(self.settings.machine)))
-
-
-def recorded_machine(file: str) -> Problem:
-    """The refusal to do anything to a machine that is only a file."""
-    what = say("{file} is a recorded machine: it can be judged, but nothing can be proven on it from here", file=file)
-    fix = (say("run `rigfit setup` on that machine"), say("or open `rigfit` without `--machine` for this one"))
-    return Problem(code="machine_is_recorded", what=what, fix=fix)
+        return Job(environment=environment.name, title=say("verify again"), events=events, only_proves=True)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from rigfit.core.environment import STANDING_WORDS
+from rigfit.core.event import CHECK_WORDS
+from rigfit.core.verdict import VERDICT_WORDS
 from rigfit.core.words import Words, say
 from rigfit.language import said
 
@@ -46,12 +49,12 @@ GOOD, BAD, DOUBT, BUSY, NEXT = (
 CHOSEN = Mark(sign="★", word=say("chosen"), style=GOOD)
 FITS = Mark(sign="✓", word=say("fits"), style=GOOD)
 FITS_BUT = Mark(sign="!", word=say("fits, but"), style=DOUBT)
-NOT = Mark(sign="✗", word=say("no"), style=BAD)
+NOT = Mark(sign="✗", word=VERDICT_WORDS["unmet"], style=BAD)
 
 VERDICTS = {
-    "met": Mark(sign="✓", word=say("ok"), style=GOOD),
+    "met": Mark(sign="✓", word=VERDICT_WORDS["met"], style=GOOD),
     "unmet": NOT,
-    "unknown": Mark(sign="?", word=say("unknown"), style=DOUBT),
+    "unknown": Mark(sign="?", word=VERDICT_WORDS["unknown"], style=DOUBT),
 }
 STEPS = {
     "waiting": Mark(sign="·", word=say("waiting"), style=NEXT),
@@ -60,16 +63,18 @@ STEPS = {
     "failed": Mark(sign="✗", word=say("failed"), style=BAD),
 }
 CHECKS = {
-    "passed": Mark(sign="✓", word=say("passed"), style=GOOD),
-    "failed": Mark(sign="✗", word=say("failed"), style=BAD),
-    "skipped": Mark(sign="-", word=say("skipped"), style=DOUBT),
+    "passed": Mark(sign="✓", word=CHECK_WORDS["passed"], style=GOOD),
+    "failed": Mark(sign="✗", word=CHECK_WORDS["failed"], style=BAD),
+    "skipped": Mark(sign="-", word=CHECK_WORDS["skipped"], style=DOUBT),
 }
 STANDINGS = {
-    "proven": Mark(sign="✓", word=say("proven"), style=GOOD),
-    "unproven": Mark(sign="!", word=say("unproven: not usable"), style=DOUBT),
-    "failed": Mark(sign="✗", word=say("failed: not usable"), style=BAD),
-    "unfinished": Mark(sign="!", word=say("unfinished: not usable"), style=DOUBT),
+    "proven": Mark(sign="✓", word=STANDING_WORDS["proven"], style=GOOD),
+    "unproven": Mark(sign="!", word=STANDING_WORDS["unproven"], style=DOUBT),
+    "failed": Mark(sign="✗", word=STANDING_WORDS["failed"], style=BAD),
+    "unfinished": Mark(sign="!", word=STANDING_WORDS["unfinished"], style=DOUBT),
 }
+PROVEN_BEFORE = Mark(sign="!", word=STANDING_WORDS["proven"], style=DOUBT)  # something has changed since
+LEAVING = Mark(sign="·", word=say("being removed ..."), style=BUSY)
 EIGHT_BIT = {
     "fast": Mark(sign="✓", word=say("fast"), style=GOOD),
     "slow": Mark(sign="!", word=say("slow"), style=DOUBT),

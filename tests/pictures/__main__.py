@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.pictures.taking import FOLDER, LANGUAGES, taken
+from tests.pictures.taking import FOLDER, LANGUAGES, ROOT, taken
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
             (folder / stale).unlink()
         for name, drawn in pictures.items():
             (folder / name).write_text(drawn, encoding="utf-8")
-        sys.stdout.write(f"wrote {folder}: {len(pictures)} pictures\n")
+        sys.stdout.write(f"wrote {folder.relative_to(ROOT)}: {len(pictures)} pictures\n")
 
 
 if __name__ == "__main__":

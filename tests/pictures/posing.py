@@ -4,53 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, tzinfo
+from itertools import takewhile
 from pathlib import Path
 from queue import SimpleQueue
 
+from tests.recorded_runs import replay
 from tests.tui.driving import MACHINES
 from textual.pilot import Pilot
 
 from rigfit.core.cancel import Cancel
-from rigfit.core.environment import Environment
-from rigfit.core.event import Event, Progress, RunFailed, RunFinished, StepStarted
+from rigfit.core.environment import Environment, Standing
+from rigfit.core.event import Check, Event, Progress, RunFailed, RunFinished, StepFinished, StepStarted
 from rigfit.core.plan import Base, Plan, Survey, make_plan
 from rigfit.core.progress import RunView
 from rigfit.core.receipt import Receipt, Unproven
 from rigfit.core.selection import Selection, Wish
 from rigfit.core.use import Use
-from rigfit.core.words import Words, say
+from rigfit.core.words import Words
 from rigfit.engine.settings import Settings
 from rigfit.engine.weighing import Weight
 from rigfit.store.paths import Home
-from rigfit_installer.job import Job, replay
+from rigfit_installer.job import Job
 from rigfit_installer.rig import Rig
 from rigfit_installer.screens.run import RunScreen
 
 TESTS = Path(__file__).resolve().parents[1]
 HOME = Path("/home/me/.local/share/rigfit")
-ENVIRON = {"PATH": "/usr/bin", "HOME": "/home/me", "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+ENVIRON = {
+    "PATH": "/usr/bin",
+    "HOME": "/home/me",
+    "RIGFIT_HOME": str(HOME),  # the usual one, whoever takes the pictures
+    "TERM": "xterm-256color",
+    "LANG": "C.UTF-8",
+}
 GIB = 1024**3
 _ENVIRONMENT = "current-cpu-02e45387"
 _PATIENCE = 20.0  # seconds
-
-
-_TEXTS = {
-    str(text): text
-    for text in (
-        say("Python {version} of this machine ({python})", version="3.11.2", python="/usr/bin/python3.11"),
-        say("{count} libraries from wheels", count=64),
-        say("prove {name} as it is now", name=_ENVIRONMENT),
-        say(
-            "{name} is not proven: {failed} of {all} checks failed: {names}",
-            name=_ENVIRONMENT,
-            failed=1,
-            all=8,
-            names="library",
-        ),
-    )
-}
 
 
 class PosedRig(Rig):
@@ -77,8 +67,16 @@ class PosedRig(Rig):
         )
         return make_plan(target, survey)
 
+    def path_lines(self) -> tuple[tuple[str, str], ...]:
+        """As where rigfit is on the PATH, wherever the pictures are taken."""
+        return ()
+
     def environments(self) -> tuple[Environment, ...]:
         return (_proven(), *_others())
+
+    def standing(self, name: str) -> Standing:
+        """Of the run that fails in a picture, which took the receipt that there was."""
+        return "failed"
 
     def weigh(self, environment: Environment) -> Weight:
         total = round((5.1 if "-cu1" in environment.name else 1.3) * GIB)
@@ -114,19 +112,8 @@ def _finished(events: tuple[Event, ...]) -> Iterator[RunFinished]:
 
 
 def run(name: str) -> tuple[Event, ...]:
-    """A recorded run, with texts that can be said in another language, as they were before they became JSON."""
-    lines = (TESTS / "data" / "runs" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    return tuple(_worded(event) for event in replay(lines))
-
-
-def _worded(event: Event) -> Event:
-    match event:
-        case StepStarted():
-            return replace(event, title=_TEXTS.get(event.title, event.title))
-        case RunFailed():
-            return replace(event, problem=replace(event.problem, what=_TEXTS.get(event.problem.what, "")))
-        case _:
-            return event
+    """A recorded run."""
+    return tuple(replay((TESTS / "data" / "runs" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()))
 
 
 class December(datetime):
@@ -137,11 +124,38 @@ class December(datetime):
         return cls(2026, 12, 1, tzinfo=tz)
 
 
+def _seconds(events: tuple[Event, ...]) -> Iterator[float]:
+    """What each event took: a check what it says; of its step, the rest is shared by what tells of progress."""
+    shares: dict[str, float] = {}
+    step = ""
+    for event in events:
+        match event:
+            case StepStarted(step=step):
+                shares[step] = _share(events[events.index(event) :])
+                yield 0
+            case Check(seconds=seconds):
+                yield seconds
+            case Progress():
+                yield shares[step]
+            case _:
+                yield 0
+
+
+def _share(rest: tuple[Event, ...]) -> float:
+    """Of the step that `rest` begins with."""
+    own = tuple(takewhile(lambda event: not isinstance(event, StepFinished), rest))
+    checked = sum(event.seconds for event in own if isinstance(event, Check))
+    progress = sum(isinstance(event, Progress) for event in own)
+    whole = next((event.seconds for event in rest if isinstance(event, StepFinished)), checked)
+    return max(whole - checked, 0) / max(progress, 1)
+
+
 class Replay:
-    """A recorded run whose events happen when the picture wants them, a quarter of a second each."""
+    """A recorded run whose events happen when the picture wants them, and whose clock goes as it went then."""
 
     def __init__(self, name: str, title: Words) -> None:
-        self._events = list(run(name))
+        events = run(name)
+        self._events = list(zip(_seconds(events), events, strict=True))
         self._told: SimpleQueue[Event] = SimpleQueue()
         self.now = 1000.0
         self.job = Job(environment=_ENVIRONMENT, title=title, events=self._happening)
@@ -163,9 +177,9 @@ class Replay:
         screen = next(each for each in pilot.app.screen_stack if isinstance(each, RunScreen))
         view = screen.view
         while self._events:
-            event = self._events.pop(0)
+            seconds, event = self._events.pop(0)
             view = view.after(event)
-            self.now += 0.25
+            self.now += seconds
             self._told.put(event)
             stop = reached(event) or not self._events
             if stop or isinstance(event, Progress | StepStarted):

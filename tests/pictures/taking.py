@@ -18,7 +18,8 @@ from textual.widgets import Input
 
 from rigfit_installer.app import Installer
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "pictures"
 LANGUAGES = ("en", "zh_CN")
 SIZES = ((120, 40), (80, 24))  # the journey goes on in the last one
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 from rich.segment import Segment
 from rich.style import Style
+from tests.pictures import __main__ as renewing
 from tests.pictures.drawing import draw
 from tests.pictures.journeys import JOURNEYS
 from tests.pictures.taking import FOLDER, LANGUAGES, taken_on
@@ -29,6 +32,21 @@ def test_every_screen_looks_like_its_picture(machine: str, language: str) -> Non
 
 def test_both_languages_have_the_same_pictures() -> None:
     assert LISTED["en"] == LISTED["zh_CN"] != set()
+
+
+def test_whoever_renews_them_is_told_where_they_are_in_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {
+        "ROOT": tmp_path,
+        "FOLDER": tmp_path / "docs",
+        "taken": lambda _language: {"a.svg": "<svg/>"},
+    }.items():
+        monkeypatch.setattr(renewing, name, value)
+    monkeypatch.setattr(sys, "argv", ["tests.pictures"])
+    renewing.main()
+    assert capsys.readouterr().out.splitlines() == ["wrote docs/en: 1 pictures", "wrote docs/zh_CN: 1 pictures"]
+    assert (tmp_path / "docs" / "en" / "a.svg").read_text() == "<svg/>"
 
 
 def test_a_line_is_drawn_with_its_grounds_letters_frames_and_bars() -> None:

@@ -149,7 +149,9 @@ class Tab:
         return int(await self.value(_COLOURS % picture["data"]))
 
     async def press(self, key: str) -> None:
-        await self.ask("Input.dispatchKeyEvent", type="keyDown", text=key, key=key)
+        """A sign, or a key by its name."""
+        sign = {"text": key} if len(key) == 1 else {}
+        await self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, **sign)
         await self.ask("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     async def until_text(self, *texts: str) -> None:

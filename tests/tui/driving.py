@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
@@ -56,12 +57,14 @@ def two_templates(folder: Path) -> Path:
 
 def recorded_rig(machine: str | Path, catalog: Path, home: Path, wish: Wish | None = None) -> Rig:
     file = machine if isinstance(machine, Path) else MACHINES / machine
-    settings = Settings(home=Home(home), environ=plain_environ(), catalog=catalog, machine=file)
+    environ = plain_environ(RIGFIT_HOME=str(home))  # so that a command finds it by itself
+    settings = Settings(home=Home(home), environ=environ, catalog=catalog, machine=file)
     return Rig(settings, wish or Wish())
 
 
 def plain_environ(**more: str) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": "/nowhere", "TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # where rigfit is
+    return {"PATH": path, "HOME": "/nowhere", "TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
 
 
 def job_of(events: Iterable[Event], name: str = "small-cpu-00000000") -> Job:

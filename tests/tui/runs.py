@@ -16,10 +16,10 @@ from rigfit.core.event import (
     RunStarted,
     StepFinished,
     StepStarted,
-    check_ids,
 )
 from rigfit.core.machine import DriverFault, Machine, Platform
 from rigfit.core.problem import Problem
+from rigfit.core.proof import check_ids
 from rigfit.core.receipt import Making, Receipt, Verification
 from rigfit.core.version import Version
 
@@ -58,7 +58,7 @@ def checks() -> tuple[Check, ...]:
     expected = {"memory_ratio": "0.356 to 0.396"}
     return tuple(
         Check(id=name, status="passed", measured=measured.get(name), expected=expected.get(name), seconds=0.4)
-        for name in check_ids("int8")
+        for name in check_ids("full", "int8", "cpu")
     )
 
 

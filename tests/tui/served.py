@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,6 +67,12 @@ class Server:
             return Answer(status=response.status, text=text, headers=response.headers)
         finally:
             wire.close()
+
+    def say(self, request: bytes) -> bytes:
+        """All that it answers to what no browser would send."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_PATIENCE) as wire:
+            wire.sendall(request)
+            return b"".join(iter(lambda: wire.recv(1 << 16), b""))
 
     def enter(self) -> dict[str, str]:
         """By the link, as the first; the cookie."""

@@ -31,7 +31,7 @@ def test_the_chosen_template_comes_first_and_the_others_say_their_word(catalog: 
         rows = [
             line.split() for line in seen(pilot).splitlines() if "template" in line and ("★" in line or "✗" in line)
         ]
-        assert [row[:3] for row in rows[:2]] == [["★", "chosen", "small"], ["✗", "no", "old"]]
+        assert [row[:4] for row in rows[:2]] == [["▸", "★", "chosen", "small"], ["✗", "no", "old", "An"]]
 
     drive(Installer(recorded_rig("h100-580.json", catalog, tmp_path)), journey, size=(80, 40))
 
@@ -84,11 +84,48 @@ def test_titles_are_in_the_list_only_where_they_have_room(tmp_path: Path) -> Non
         await until_shown(pilot, "✗ no      lora-8bit")
         assert "of 2023" in listed(pilot)
         await pilot.resize_terminal(120, 40)
-        await until(pilot, lambda: "8-bit" not in listed(pilot)[:42])
+        await until(pilot, lambda: "of 2023" not in listed(pilot)[:50])
+        below = seen(pilot).splitlines()[seen(pilot).splitlines().index(listed(pilot)) + 1]
+        assert "of 2023" in below[:50]
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "of 2023" in listed(pilot))
 
     drive(Installer(recorded_rig("h100-580.json", ours, tmp_path)), journey)
+
+
+def test_the_mark_goes_with_the_row_that_is_highlighted(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        await open_list(pilot)
+        assert "▸ ★ chosen" in seen(pilot)
+        await pilot.press("down")
+        await until_shown(pilot, "▸ ✗ no", "  ★ chosen")
+        assert seen(pilot).count("▸") == 1
+
+    drive(Installer(recorded_rig("h100-580.json", catalog, tmp_path)), journey, size=(80, 40))
+
+
+def test_it_is_judged_again_for_another_gpu_that_was_picked_on_the_plan(tmp_path: Path) -> None:
+    ours = Path(__file__).resolve().parents[2] / "environments"
+    app = Installer(recorded_rig("rtx3090-gtx1060-560.json", ours, tmp_path))
+
+    def best(pilot: Pilot[int]) -> str:
+        return next(line for line in seen(pilot).splitlines() if "★ chosen" in line)
+
+    async def journey(pilot: Pilot[int]) -> None:
+        await until_shown(pilot, "best fit")
+        await pilot.press("enter")
+        await until_shown(pilot, "needed", "★ chosen")
+        app.look_again(wish=Wish(gpu="0"))
+        chosen = app.rig.select().chosen
+        assert chosen is not None
+        assert chosen.variant.name not in best(pilot)
+        app.go_to_plan(chosen.variant.template)
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ChooseScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChooseScreen))
+        await until(pilot, lambda: chosen.variant.name in best(pilot))
+
+    drive(app, journey, size=(120, 40))
 
 
 def test_typing_filters_by_name_version_and_word(catalog: Path, tmp_path: Path) -> None:

@@ -20,6 +20,18 @@ def test_the_last_column_gives_way_and_wraps_under_itself() -> None:
     assert lines(table, 18) == ["driver  needs a", "        newer one", "disk    ok"]
 
 
+def test_a_name_that_its_column_would_cut_stands_whole_below_what_it_is() -> None:
+    table = Columns([cells("libraries", "one, two"), cells("where", "/home/me/envs/one")])
+    assert lines(table, 30) == ["libraries  one, two", "where      /home/me/envs/one"]
+    assert lines(table, 20) == ["libraries  one, two", "where", "  /home/me/envs/one"]
+    numbered = Columns([cells("[1]", "VS Code interpreter", "/home/me/envs/one")])
+    assert lines(numbered, 30) == ["[1]  VS Code interpreter", "     /home/me/envs/one"]
+
+
+def test_a_name_that_is_cut_anyway_stays_beside_what_it_is() -> None:
+    assert lines(Columns([cells("where", "/home/me/envs/one")]), 15)[0].startswith("where  /home/")
+
+
 def test_a_row_of_one_cell_spans_the_width_and_keeps_its_indent_when_it_wraps() -> None:
     table = Columns([cells("a", "b"), cells("  the whole width for this")])
     assert lines(table, 16) == ["a  b", "  the whole", "  width for this"]

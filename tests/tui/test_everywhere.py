@@ -27,6 +27,7 @@ from rigfit_installer.plain import ascii_only, is_poor
 from rigfit_installer.rig import Rig
 from rigfit_installer.screens.help import HelpScreen
 from rigfit_installer.widgets.key_line import KeyLine
+from rigfit_installer.widgets.sheet import Sheet
 
 SIZES = [(80, 24), (104, 30), (200, 60)]
 
@@ -135,6 +136,45 @@ def test_help_tells_the_keys_of_the_screen_and_the_words_people_confuse(catalog:
         await until(pilot, lambda: not isinstance(pilot.app.screen, HelpScreen))
 
     drive(Installer(recorded_rig("h100-580.json", catalog, tmp_path)), journey, size=(100, 40))
+
+
+@pytest.mark.parametrize("width", [80, 70])
+def test_help_and_quit_have_their_room_in_the_last_line_whatever_else_has_none(
+    width: int, catalog: Path, tmp_path: Path
+) -> None:
+    left_out: list[str] = []
+
+    async def journey(pilot: Pilot[int]) -> None:
+        async def look(name: str) -> None:
+            if name == "help":
+                return
+            last = seen(pilot).splitlines()[-1]
+            assert "? help" in last, f"{name}: {last}"
+            assert "q quit" in last, f"{name}: {last}"
+            left_out.extend([] if "^p commands" in last or name == "run" else [name])
+            await pilot.press("f1")
+            await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+            assert name == "run" or any("^p" in line and "commands" in line for line in seen(pilot).splitlines())
+            await pilot.press("escape")
+
+        await each_screen(pilot, look)
+
+    drive(Installer(recorded_rig("h100-580.json", catalog, tmp_path)), journey, size=(width, 40))
+    assert left_out
+
+
+def test_help_tells_no_key_twice(catalog: Path, tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[int]) -> None:
+        await until_shown(pilot, "best fit")
+        await pilot.press("question_mark")
+        await until_shown(pilot, "Keys everywhere")
+        told = "\n".join(sheet.plain for sheet in pilot.app.screen.query(Sheet))
+        keys = [line.split()[0] for line in told.splitlines() if line.strip()]
+        assert keys.count("^p") == 1
+        assert keys.count("q") == 1
+        assert "^q" not in keys
+
+    drive(Installer(recorded_rig("h100-580.json", catalog, tmp_path)), journey, size=(100, 50))
 
 
 def test_the_palette_knows_the_words_of_the_command_line(catalog: Path, tmp_path: Path) -> None:

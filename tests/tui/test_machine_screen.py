@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
-from tests.tui.driving import MACHINES, drive, recorded_rig, seen, until_shown
+from tests.tui.driving import MACHINES, drive, recorded_rig, seen, until, until_shown
 from textual.pilot import Pilot
 
 from rigfit.core.machine import Machine
 from rigfit.core.problem import ProblemError
 from rigfit.core.selection import Wish
 from rigfit.core.use import Use
+from rigfit.engine.settings import Settings
 from rigfit.probe.recorded import read_machine
 from rigfit_installer.app import Installer
 from rigfit_installer.draw.machine import gpu_rows, host_rows
 from rigfit_installer.rig import Rig
+from rigfit_installer.screens.machine import MachineScreen
 from rigfit_installer.widgets.columns import Columns
 from rigfit_installer.widgets.gpu_card import GpuCard
 
@@ -161,6 +164,54 @@ def test_how_busy_and_warm_a_gpu_is_comes_by_itself(
         await until_shown(pilot, "busy 87%, 64 °C", "79.6 GiB of 79.6 GiB used")
 
     drive(Installer(BusyRig(settings, Wish())), journey)
+
+
+class FallingSilent(Rig):
+    """Tells once, then hangs until `end`, and tells nothing after that."""
+
+    def __init__(self, settings: Settings, wish: Wish) -> None:
+        super().__init__(settings, wish)
+        self.asked, self.end = 0, threading.Event()
+
+    def use(self) -> tuple[Use, ...]:
+        self.asked += 1
+        if self.asked == 1:
+            return (Use(index=0, busy=87, celsius=64, memory_free=0),)
+        self.end.wait(20)
+        return ()
+
+
+def test_a_driver_that_falls_silent_is_asked_one_time_and_its_last_words_are_not_shown_as_now(
+    catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rigfit_installer.screens.machine._GLANCE", 0.02)
+    rig = FallingSilent(recorded_rig("h100-580.json", catalog, tmp_path).settings, Wish())
+
+    async def journey(pilot: Pilot[int]) -> None:
+        await until_shown(pilot, "busy 87%")
+        await pilot.pause(0.5)
+        assert rig.asked == 2
+        rig.end.set()
+        await until(pilot, lambda: "busy" not in seen(pilot))
+        assert "480.0 MiB of 79.6 GiB used" in seen(pilot)
+        await pilot.pause(0.3)
+        assert rig.asked == 2
+
+    drive(Installer(rig), journey)
+
+
+def test_what_another_screen_has_changed_is_looked_at_again(catalog: Path, tmp_path: Path) -> None:
+    app = Installer(recorded_rig("rtx4090-rtx5090-570.json", catalog, tmp_path))
+
+    async def journey(pilot: Pilot[int]) -> None:
+        await until_shown(pilot, "best fit")
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, MachineScreen))
+        app.look_again(wish=Wish(gpu="7"))
+        await pilot.press("escape")
+        await until_shown(pilot, "there is no GPU `7`")
+
+    drive(app, journey, size=(120, 40))
 
 
 @pytest.mark.parametrize("file", sorted(MACHINES.glob("*.json")), ids=lambda file: file.stem)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rigfit.core.pace import Pace
+from rigfit.core.size import clock
 from rigfit_installer.draw.receipt import age
-from rigfit_installer.draw.run import clock
-from rigfit_installer.pace import Pace
 
 
 def told(pace: Pace) -> tuple[float | None, float | None]:

@@ -11,15 +11,19 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.recorded_runs import recorded_job
 from tests.tui.driving import drive, job_of, job_until_stopped, recorded_rig, seen, until, until_shown
 from tests.tui.runs import GIB, NAME, STOPPED, beginning, failed, passed
 from textual.pilot import Pilot
 
 from rigfit.core.cancel import Cancel
-from rigfit.core.event import CheckStarted, Event, Progress, event_to_json
+from rigfit.core.event import CheckStarted, Event, Log, Progress, RunFailed, event_to_json
+from rigfit.core.harmless import harmless
+from rigfit.core.problem import Problem
 from rigfit.core.words import say
 from rigfit_installer.app import Installer
-from rigfit_installer.job import Job, recorded_job
+from rigfit_installer.job import Job
+from rigfit_installer.palette import commands
 from rigfit_installer.screens.ask import AskScreen
 from rigfit_installer.screens.result import ResultScreen
 from rigfit_installer.screens.run import RunScreen
@@ -163,6 +167,69 @@ def test_quitting_while_it_runs_asks_stops_it_and_leaves_with_130(catalog: Path,
     assert app.return_code == 130
 
 
+@pytest.mark.parametrize("over", [("question_mark",), ("x",), ()])
+def test_the_palette_over_a_run_offers_nothing_that_would_take_its_screen_away(
+    over: tuple[str, ...], catalog: Path, tmp_path: Path
+) -> None:
+    app = open_app(catalog, tmp_path)
+
+    async def journey(pilot: Pilot[int]) -> None:
+        job, cancels = job_until_stopped(beginning(), STOPPED)
+        start(pilot, job)
+        await until_shown(pilot, "64 libraries from wheels")
+        await pilot.press(*over)
+        offered = {command.name for command in commands(app)}
+        assert offered == {"theme", "help", "quit"}
+        for taken_away in (app.start_over, app.choose_afresh, app.plan_best):
+            taken_away()
+        assert any(isinstance(screen, RunScreen) for screen in app.screen_stack)
+        cancels[0].request()
+        await until_shown(pilot, "As you asked")
+
+    drive(app, journey)
+
+
+def test_however_often_one_wants_to_leave_one_is_asked_once(catalog: Path, tmp_path: Path) -> None:
+    app = open_app(catalog, tmp_path)
+
+    async def journey(pilot: Pilot[int]) -> None:
+        job, cancels = job_until_stopped(beginning(), STOPPED)
+        start(pilot, job)
+        await until_shown(pilot, "64 libraries from wheels")
+        await pilot.press("x", "ctrl+q", "ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await pilot.press("question_mark", "ctrl+q", "ctrl+q")  # over the help it is asked, too
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: cancels[0].requested and app.return_code is not None)
+
+    drive(app, journey)
+    assert app.return_code == 130
+
+
+EVIL = "\x1b]0;TITLE\x07red \x1b[31mtext\x9b2J \x07end"
+
+
+def test_what_tools_say_never_commands_the_terminal(catalog: Path, tmp_path: Path) -> None:
+    first = (*beginning(), Log(text=EVIL, step="libraries"), Progress(step="libraries", done=1, total=2, item=EVIL))
+    problem = Problem(code="disk_full", what=f"what {EVIL}", fix=(EVIL,), detail=f"detail {EVIL}")
+
+    async def journey(pilot: Pilot[int]) -> None:
+        job, cancels = job_until_stopped(first, RunFailed(problem=problem), name=f"small{EVIL}")
+        start(pilot, job)
+        await until_shown(pilot, "64 libraries from wheels")
+        await pilot.press("l")
+        await until_shown(pilot, "red ")
+        assert harmless(seen(pilot)) == seen(pilot)
+        cancels[0].request()
+        await until_shown(pilot, "✗ what", "What to do")
+        assert harmless(seen(pilot)) == seen(pilot)
+
+    drive(open_app(catalog, tmp_path), journey)
+
+
 def test_a_run_that_ends_while_it_is_asked_whether_to_stop_shows_its_result(catalog: Path, tmp_path: Path) -> None:
     end = threading.Event()
 
@@ -241,6 +308,42 @@ def test_keys_are_heard_within_50_ms_in_a_storm_of_progress(
     drive(open_app(catalog, tmp_path), journey)
     print("seconds from key to deed:", " ".join(f"{wait:.3f}" for wait in sorted(waits)))
     assert sorted(waits)[len(waits) // 2] < 0.05, waits
+
+
+def test_keys_are_heard_while_a_long_log_that_lies_open_grows(catalog: Path, tmp_path: Path) -> None:
+    waits: list[float] = []
+    filled, calm = threading.Event(), threading.Event()
+
+    def talking(cancel: Cancel) -> Iterator[Event]:
+        del cancel
+        yield from beginning()
+        for number in range(100_000):
+            yield Log(text=f"line {number} {'of words that a tool says about a path ' * 4}", step="libraries")
+            if number >= 500:
+                filled.set()
+                if calm.wait(0.01):
+                    break
+        yield STOPPED
+
+    async def journey(pilot: Pilot[int]) -> None:
+        start(pilot, Job(environment=NAME, title=say("set up"), events=talking))
+        await until(pilot, filled.is_set)
+        screen = pilot.app.screen
+        assert isinstance(screen, RunScreen)
+        pilot.app.simulate_key("l")
+        await until_shown(pilot, "line 5")
+        assert len(screen.view.log) == 500
+        log = screen.query_one(LogPane)
+        for _ in range(20):
+            waits.append(await heard(pilot, "l", lambda: not log.has_class("-open")))
+            pilot.app.simulate_key("l")
+            await asyncio.sleep(0.13)  # in which it lies open, and grows
+        calm.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, ResultScreen))
+
+    drive(open_app(catalog, tmp_path), journey, size=(120, 40))
+    print("seconds from key to deed:", " ".join(f"{wait:.3f}" for wait in sorted(waits)))
+    assert sorted(waits)[-2] < 0.05, waits
 
 
 def test_a_bug_in_a_run_leaves_the_application_and_is_told_by_whoever_opened_it(catalog: Path, tmp_path: Path) -> None:

@@ -120,7 +120,21 @@ def test_a_wrong_token_is_refused_and_leaves_the_right_one_usable(server: Server
     answer = server.get("/?token=" + token.format(token=right))
     assert (answer.status, answer.headers["Set-Cookie"]) == (REFUSED, None)
     assert "not the one of this server" in answer.text
+    assert "it still works" in answer.text
     server.enter()
+    assert "Start `rigfit serve` again" in server.get("/?token=" + token.format(token=right)).text
+
+
+def test_over_ssh_one_is_told_how_to_come_by_the_link_from_the_machine_that_one_sits_at(
+    catalog: Path, tmp_path: Path
+) -> None:
+    for came, where in (("192.0.2.1 50000 192.0.2.9 22", ""), ("192.0.2.1 50000 192.0.2.9 2222", "-p 2222 ")):
+        with terminal(*rigfit_serve(catalog, tmp_path), SSH_CONNECTION=came) as opened:
+            opened.wait_for("The browser is on another machine?")
+            opened.wait_for(f"ssh {where}-L ")
+            opened.wait_for("@192.0.2.9")
+            opened.type("\x03")
+            opened.end()
 
 
 def test_a_look_at_the_head_of_the_link_does_not_use_it_up(server: Server) -> None:
@@ -150,6 +164,22 @@ def test_nothing_is_given_without_the_cookie(server: Server, path: str) -> None:
         answer = server.get(path, cookie)
         assert answer.status == REFUSED
         assert "by the link" in answer.text or "Another page" in answer.text
+
+
+@pytest.mark.parametrize("line", [b"Cookie: rigfit-%d=\xff\xfe", b"Origin: \xff", b"Host: \xff\xfe"])
+def test_bytes_that_are_no_text_are_refused_like_anything_else(server: Server, line: bytes) -> None:
+    line = line.replace(b"%d", str(server.port).encode())
+    host = b"" if line.startswith(b"Host") else f"Host: {server.host}:{server.port}\r\n".encode()
+    answer = server.say(b"GET / HTTP/1.1\r\nConnection: close\r\n" + host + line + b"\r\n\r\n")
+    assert answer.startswith((b"HTTP/1.1 403 ", b"HTTP/1.1 400 "))
+    server.enter()
+
+
+def test_nothing_of_a_foreign_host_header_is_in_the_policy_of_its_refusal(server: Server) -> None:
+    answer = server.say(b"GET / HTTP/1.1\r\nConnection: close\r\nHost: a; script-src *\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"connect-src 'self'; base-uri" in answer
+    assert b"script-src *" not in answer
 
 
 def test_a_websocket_is_opened_by_our_own_page_only(server: Server) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 from aiohttp import web
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.skipif(
     chromium.PROGRAM is None, reason="no chromium here (Debian: `apt-get install chromium-headless-shell`)"
 )
 OTHER_NAME = "rebound.example"
+EXPOSED = ("--host", "0.0.0.0", "--yes")  # noqa: S104
 SECOND = "another page opens ours: <script>{script}</script><p id='told'>waiting</p><a href='{link}'>open</a>"
 OPENS_WEBSOCKET = """
 const wire = new WebSocket("ws://{host}:{port}/ws");
@@ -151,3 +153,57 @@ def test_a_page_says_when_the_server_has_ended(catalog: Path, tmp_path: Path) ->
         await tab.until_text("This page has ended.")
 
     browse(catalog, tmp_path, journey)
+
+
+@asynccontextmanager
+async def page_with_a_step(catalog: Path, folder: Path, name: str, *words: str) -> AsyncIterator[Tab]:
+    """Of a machine that says what to do, under a name that leads here."""
+    argv = rigfit_serve(catalog, folder / "home", *words, machine="driver-updated-not-rebooted.json")
+    with serving(argv) as server:
+        async with chromium.tab(folder / "profile", [f"--host-resolver-rules=MAP {name} 127.0.0.1"]) as tab:
+            await tab.ask("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+            await tab.go_to(server.link)
+            await tab.until_screen("[1]  sudo reboot")
+            yield tab
+
+
+async def in_the_clipboard(tab: Tab) -> str:
+    """As a page of this machine may read it."""
+    async with other_page("<p>a page</p>") as port:
+        await tab.go_to(f"http://127.0.0.1:{port}/")
+        await tab.until_text("a page")
+        return str(await tab.value("navigator.clipboard.readText()"))
+
+
+@pytest.mark.parametrize("words", [(), EXPOSED], ids=["this machine", "plain http"])
+def test_a_line_is_copied_also_where_the_browser_trusts_the_page_less(
+    words: tuple[str, ...], catalog: Path, tmp_path: Path
+) -> None:
+    async def journey() -> None:
+        async with page_with_a_step(catalog, tmp_path, gethostname(), *words) as tab:
+            assert await tab.value("isSecureContext") is not bool(words)
+            await tab.press("1")
+            await tab.until_screen("sent to the clipboard of your browser")
+            assert await tab.value("document.querySelector('.by-hand').hidden")
+            await tab.press("e")  # keys still go to the terminal
+            await tab.until_screen("No environment yet")
+            assert await in_the_clipboard(tab) == "sudo reboot"
+
+    asyncio.run(journey())
+
+
+def test_a_line_that_the_browser_lets_no_page_copy_is_shown_selected(catalog: Path, tmp_path: Path) -> None:
+    selected = "document.activeElement.value.substring(document.activeElement.selectionStart, document.activeElement.selectionEnd)"
+
+    async def journey() -> None:
+        async with page_with_a_step(catalog, tmp_path, gethostname(), *EXPOSED) as tab:
+            await tab.value("document.execCommand = () => false")
+            await tab.press("1")
+            await tab.until_text("Copy the line from here")
+            assert await tab.value(selected) == "sudo reboot"
+            await tab.press("Escape")
+            await tab.press("e")
+            await tab.until_screen("No environment yet")
+            assert await tab.value("document.querySelector('.by-hand').hidden")
+
+    asyncio.run(journey())

@@ -6,22 +6,17 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
+from rigfit.core.fact import Facts
 from rigfit.core.problem import Problem
 from rigfit.core.selection import Candidate, Selection
-from rigfit.core.template import Template
+from rigfit.core.template import Template, in_brief
 from rigfit.core.verdict import Verdict, merged
 from rigfit.core.words import say
 from rigfit.language import said
 from rigfit_installer.draw.machine import label
+from rigfit_installer.hints import hint
 from rigfit_installer.widgets.columns import Row
 from rigfit_installer.words import CHOSEN, DOUBT, FITS, FITS_BUT, MUTED, NOT, STRONG, VERDICTS, Mark, shown
-
-SHOWN = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
-
-
-def versions(candidate: Candidate) -> str:
-    locked = candidate.stack.versions
-    return ", ".join(f"{name} {locked[name]}" for name in SHOWN if name in locked)
 
 
 def best_row(judged: Selection) -> Row:
@@ -31,15 +26,33 @@ def best_row(judged: Selection) -> Row:
         nothing = said(say("nothing fits this machine; the next screen says why"))
         return label(say("best fit")), Content.assemble(NOT.alone, " ", nothing)
     fits, mind = (FITS, Content("")) if not judged.warnings else (FITS_BUT, shown(say("mind the notes below"), MUTED))
-    name = f"{chosen.variant.template}/{chosen.variant.name}"
+    name = chosen.name
     return label(say("best fit")), Content.assemble(fits.alone, " ", (name, STRONG), "  ", mind)
 
 
-def best_rows(judged: Selection) -> Iterator[Row]:
-    """What the best fit is made of, and what to mind."""
+def wished_rows(judged: Selection | None) -> Iterator[Row]:
+    """Of the template that was named at the start."""
+    if judged is None:
+        return
+    chosen, name = judged.chosen, judged.wish.template
+    if chosen is None:
+        text = said(say("`{template}` does not fit this machine; the next screen says why", template=name))
+        yield label(say("asked for")), Content.assemble(NOT.alone, " ", text)
+    else:
+        mark = FITS if not judged.warnings else FITS_BUT
+        yield label(say("asked for")), Content.assemble(mark.alone, " ", (chosen.name, STRONG))
+
+
+def libraries_rows(judged: Selection) -> Iterator[Row]:
+    """What the best fit is made of."""
     if judged.chosen is not None:
-        yield label(say("libraries")), Content.styled(versions(judged.chosen), MUTED)
-    yield from warning_rows(judged.warnings)
+        yield label(say("libraries")), Content.styled(in_brief(judged.chosen.stack.versions), MUTED)
+
+
+def note_rows(judged: Selection) -> Iterator[Row]:
+    """What to mind of it."""
+    remark = (judged.chosen.remark,) if judged.chosen and judged.chosen.remark else ()
+    yield from ((Content.assemble(("! ", DOUBT), said(note)),) for note in (*remark, *judged.warnings))
 
 
 def warning_rows(warnings: tuple[str, ...]) -> Iterator[Row]:
@@ -68,6 +81,18 @@ def template_row(template: Template, judged: Selection, *, titled: bool) -> Row:
     return (*row, shown(template.title, MUTED)) if titled else row
 
 
+def words_of(template: Template, judged: Selection, facts: Facts) -> str:
+    """What a filter finds it by: all that is said of it at a glance, its CUDA, and the GPUs that it has 8-bit for."""
+    candidates = of_template(judged, template.name)
+    told = [template.name, said(template.title), said(template.purpose), said(mark(candidates[0], judged).word)]
+    for each in candidates:
+        cuda = f"cuda {each.variant.cuda}" if each.variant.cuda else ""
+        told += [each.variant.name, cuda, in_brief(each.stack.versions)]
+        for known in facts.with_8_bits(each.stack.versions["bitsandbytes"]) if cuda else ():
+            told += [known.name, str(known.capability), *known.examples]
+    return " ".join(told).lower()
+
+
 def variant_row(candidate: Candidate) -> Row:
     """`✓ fits   cu128   torch 2.10.0`, for a list of one template's variants."""
     state = NOT if not candidate.fits else FITS_BUT if candidate.warnings else FITS
@@ -93,7 +118,11 @@ def why_not_rows(problem: Problem) -> Iterator[Row]:
     story = said(problem.detail).partition("\n")[0] or said(problem.what)
     yield (Content.assemble(NOT.alone, " ", (said(say("Why not")), STRONG)),)
     yield (Content(story),)
-    yield from ((Content.styled("→", "bold $text-primary"), shown(step)) for step in problem.fix)
+    for step in problem.fix:
+        here = hint(step, "choose")
+        yield Content.styled("→", "bold $text-primary"), shown(step)
+        if here is not None:
+            yield Content(""), shown(here, MUTED)
     yield (Content(""),)
 
 
@@ -101,7 +130,7 @@ def candidate_rows(candidate: Candidate, judged: Selection) -> Iterator[Row]:
     """The variant, then its verdicts, those against it first: needed, found, why, and where that is written."""
     head = Content.assemble(mark(candidate, judged).whole, "  ", (candidate.variant.name, STRONG))
     yield (head,)
-    yield (Content.styled(f"  {versions(candidate)}", MUTED),)
+    yield (Content.styled(f"  {in_brief(candidate.stack.versions)}", MUTED),)
     for verdict in sorted(merged(candidate.verdicts), key=lambda each: each.status == "met"):
         yield from _verdict(verdict)
     yield (Content(""),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 from textual.content import Content
@@ -16,7 +17,7 @@ from rigfit.core.verdict import Verdict
 from rigfit.core.words import say
 from rigfit.language import said
 from rigfit_installer.widgets.columns import Row
-from rigfit_installer.words import BUSY, EIGHT_BIT, MUTED, STRONG, shown
+from rigfit_installer.words import BUSY, DOUBT, EIGHT_BIT, MUTED, STRONG, shown
 
 EightBit = Literal["fast", "slow", "only_4_bit", "no", "unknown"]
 _BEST_FIRST: tuple[EightBit, ...] = ("fast", "slow", "only_4_bit", "no", "unknown")
@@ -41,6 +42,13 @@ def host_rows(machine: Machine) -> Iterator[Row]:
         cuda = machine.driver.cuda or said(say("unknown"))
         newest = said(say("the newest CUDA that this driver supports"))
         yield label(say("driver CUDA")), Content.assemble(str(cuda), (f"  {newest}", MUTED))
+
+
+def recorded_rows(file: Path | None) -> Iterator[Row]:
+    """Whose machine it is, where it is not the one that this runs on."""
+    if file is not None:
+        text = say("not this one: recorded in {file}, judged and not set up", file=file.name)
+        yield label(say("machine")), Content.styled(said(text), DOUBT)
 
 
 def label(text: str) -> Content:

@@ -18,7 +18,7 @@ from rigfit_installer.words import MUTED, STRONG, shown
 def plan_rows(plan: Plan) -> Iterator[Row]:
     yield label(say("environment")), Content.styled(plan.environment, STRONG)
     yield label(say("where to")), Content(plan.target.prefix)
-    yield label(say("proven on")), Content(_device(plan))
+    yield label(say("to be proven on")), Content(_device(plan))
     yield label(say("base")), _base(plan)
     yield from ((label(say("from folder")), Content(path)) for path in sorted(plan.survey.local_files.values()))
     yield label(say("to fetch")), _fetch(plan)

@@ -7,17 +7,18 @@ from datetime import datetime, timezone
 
 from textual.content import Content
 
+from rigfit.core.command import at_home
 from rigfit.core.receipt import Making, Receipt, Verification
+from rigfit.core.template import in_brief
 from rigfit.core.words import say
 from rigfit.language import said
-from rigfit_installer.draw.choice import SHOWN
 from rigfit_installer.draw.machine import label
 from rigfit_installer.widgets.columns import Row
 from rigfit_installer.words import BAD, DOUBT, GOOD, MUTED
 
 
 def headline(done: Verification) -> Content:
-    where = said(say("on {device}, level {level}", device=done.device, level=done.level))
+    where = said(say("on {device}, level {level}", device=done.place, level=done.level))
     if done.proves:
         return Content.assemble(
             ("✓ ", GOOD), (said(say("Proven: {name}", name=done.environment)), GOOD), (f"  {where}", MUTED)
@@ -32,7 +33,7 @@ def headline(done: Verification) -> Content:
 
 def receipt_rows(receipt: Receipt) -> Iterator[Row]:
     versions, making = receipt.verification.versions, receipt.making
-    yield label(say("libraries")), Content(", ".join(f"{name} {versions[name]}" for name in SHOWN if name in versions))
+    yield label(say("libraries")), Content(in_brief(versions))
     yield from making_rows(making)
     yield label(say("proven")), Content(f"{receipt.proven}  rigfit {making.rigfit}")
 
@@ -45,16 +46,17 @@ def making_rows(making: Making) -> Iterator[Row]:
     yield label(say("lock")), Content(f"sha256 {making.lock_sha256[:16]}...")
 
 
-def uses(making: Making) -> tuple[tuple[str, str], ...]:
-    """What for, and the line."""
+def uses(making: Making, home: str | None) -> tuple[tuple[str, str], ...]:
+    """What for, and the line; `home` is None where a command finds it by itself."""
     name = making.environment
-    return (
+    lines = (
         (say("one command"), f"rigfit run {name} -- python"),
         (say("this shell"), f'eval "$(rigfit shell-hook {name})"'),
         (say("VS Code interpreter"), f"{making.prefix}/bin/python"),
         (say("Jupyter, once"), f"rigfit run {name} -- python -m pip install ipykernel"),
         (say("Jupyter kernel"), f"rigfit run {name} -- python -m ipykernel install --user --name {name}"),
     )
+    return tuple((what_for, at_home(line, home)) for what_for, line in lines)
 
 
 def age(since: str, now: datetime | None = None) -> str:

@@ -8,12 +8,12 @@ from textual.content import Content
 
 from rigfit.core.event import Check
 from rigfit.core.figures import brief
+from rigfit.core.pace import Pace
 from rigfit.core.progress import RunView, StepView
-from rigfit.core.size import human
+from rigfit.core.size import clock, human
 from rigfit.core.words import say
 from rigfit.language import said
 from rigfit_installer.draw.machine import bar
-from rigfit_installer.pace import Pace
 from rigfit_installer.widgets.columns import Row
 from rigfit_installer.words import BUSY, CHECKS, MUTED, STEPS, STRONG, shown
 
@@ -70,24 +70,17 @@ def _speed(step: StepView, pace: Pace) -> Iterator[str]:
         yield f"{human(pace.rate)}/s"
     left = pace.left(step.total)
     if left is not None:
-        yield said(say("at most {time} left", time=clock(left)))
+        yield said(say("about {time} left", time=clock(left)))
 
 
-def clock(seconds: float) -> str:
-    """`0:07`, `12:30`, `1:02:00`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def check_rows(checks: tuple[Check, ...], checking: str = "") -> Iterator[Row]:
-    """A check that fails is followed by why."""
+def check_rows(checks: tuple[Check, ...], checking: str = "", told: str = "") -> Iterator[Row]:
+    """A check that fails is followed by why, unless `told` has said so already."""
     if checks or checking:
         heads = (say("check"), say("result"), say("measured"), say("expected"), say("time"))
         yield tuple(Content.styled(said(head), f"{MUTED} bold") for head in heads)
     for check in checks:
         yield _check(check)
-        if check.why and check.status != "passed":
+        if check.why and check.status != "passed" and check.why not in told:
             yield (Content.styled(f"    {said(check.why)}", CHECKS[check.status].style),)
     if checking:
         yield Content.styled(checking, BUSY), shown(say("running"), BUSY), Content(""), Content(""), Content("")

@@ -10,14 +10,18 @@ from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.widgets import Input, OptionList
 
+from rigfit.core.fact import Facts
 from rigfit.core.problem import Problem
 from rigfit.core.selection import Selection
 from rigfit.core.template import Template
 from rigfit.core.words import say
 from rigfit.language import said
 from rigfit_installer.draw import choice
+from rigfit_installer.draw.machine import recorded_rows
 from rigfit_installer.key import Key, bindings
+from rigfit_installer.rig import Rig
 from rigfit_installer.screens.stage import HELP, PALETTE, Stage
+from rigfit_installer.widgets.filter_field import FilterField
 from rigfit_installer.widgets.problem_card import ProblemCard
 from rigfit_installer.widgets.sheet import Sheet
 from rigfit_installer.widgets.template_list import TemplateList
@@ -49,7 +53,12 @@ class ChooseScreen(Stage):
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def body(self) -> ComposeResult:
-        yield Input(placeholder=said(say("type to filter")), id="filter", compact=True, select_on_focus=False)
+        rows = [*recorded_rows(self.installer.rig.settings.machine)]
+        if rows:
+            whose = Sheet(id="whose")
+            whose.lay(rows)
+            yield whose
+        yield FilterField(placeholder=said(say("type to filter")), id="filter", compact=True, select_on_focus=False)
         with Container(id="choice"):
             yield TemplateList(id="templates")
             with VerticalScroll(id="detail", can_focus=False):
@@ -62,16 +71,32 @@ class ChooseScreen(Stage):
         self._templates: tuple[Template, ...] = ()
         self._judged: Selection | None = None
         self._refusals: dict[str, Problem] = {}
-        rig = self.installer.rig
-        self.ask(lambda: (rig.templates(), rig.select()), lambda known: self._judge(*known))
+        self._words: dict[str, str] = {}  # what the filter looks through
+        self._judged_with: Rig | None = None
 
-    def _judge(self, templates: tuple[Template, ...], judged: Selection) -> None:
+    def on_screen_resume(self) -> None:
+        """When it is opened, and when another screen has changed what is judged for."""
+        rig = self.installer.rig
+        if rig is self._judged_with:
+            return
+        self._judged_with = rig
+        self._refusals.clear()
+        self.ask(
+            lambda: (rig.templates(), rig.select(), rig.facts()),
+            lambda known: self._judge(*known),
+            wanted=lambda: rig is self._judged_with,
+        )
+
+    def _judge(self, templates: tuple[Template, ...], judged: Selection, facts: Facts) -> None:
         """In the order of the judgement: the chosen one first, those that do not fit last."""
         order = list(dict.fromkeys(candidate.variant.template for candidate in judged.candidates))
         known = [template for template in templates if template.name in order]
         self._templates = tuple(sorted(known, key=lambda template: order.index(template.name)))
-        self._judged = judged
-        self._filter("")
+        first, self._judged = self._judged is None, judged
+        self._words = {each.name: choice.words_of(each, judged, facts) for each in self._templates}
+        self._filter(self.query_one(Input).value)
+        if first:
+            self.query_one(TemplateList).go_to(self.installer.rig.wish.template)
 
     async def on_problem(self, problem: Problem) -> None:
         """Nothing can be chosen then, so nothing can be typed either."""
@@ -88,18 +113,10 @@ class ChooseScreen(Stage):
         if self._judged is None:
             return
         words = text.lower().split()
-        found = tuple(each for each in self._templates if all(word in self._said_of(each) for word in words))
+        found = tuple(each for each in self._templates if all(word in self._words[each.name] for word in words))
         self.query_one(TemplateList).show(found, self._judged)
         if not found:
             self._show_nothing(text)
-
-    def _said_of(self, template: Template) -> str:
-        """What the filter looks through: all that this screen says of it at a glance."""
-        assert self._judged is not None  # noqa: S101 - nothing is filtered before it is judged
-        candidates = choice.of_template(self._judged, template.name)
-        inside = " ".join(f"{each.variant.name} {choice.versions(each)}" for each in candidates)
-        state = said(choice.mark(candidates[0], self._judged).word)
-        return f"{template.name} {said(template.title)} {said(template.purpose)} {inside} {state}".lower()
 
     def action_move(self, by: int) -> None:
         listed = self.query_one(TemplateList)
@@ -116,8 +133,10 @@ class ChooseScreen(Stage):
 
     @on(OptionList.OptionHighlighted, "#templates")
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
-        template = next(each for each in self._templates if each.name == event.option.id)
-        self._show(template)
+        """Told late where one types fast: only what is highlighted still is shown."""
+        here = self.query_one(TemplateList).shown
+        if here is not None and here == event.option.id:
+            self._show(next(each for each in self._templates if each.name == here))
 
     def _show(self, template: Template) -> None:
         if self._judged is None:
@@ -144,7 +163,7 @@ class ChooseScreen(Stage):
         if template in self._refusals:
             explained(self._refusals[template])
         else:
-            self.ask(lambda: rig.refusal(rig.select(template)), explained)
+            self.ask(lambda: rig.refusal(rig.select(template)), explained, wanted=lambda: rig is self._judged_with)
 
     def _show_nothing(self, text: str) -> None:
         nothing = say("no template has {text}; esc empties the filter", text=f"`{text}`")

@@ -21,7 +21,6 @@ from rigfit_installer.words import MUTED, STRONG, shown
 _EVERYWHERE = (
     ("^p", say("commands, by the words of the command line")),
     ("^t", say("light or dark")),
-    ("^q", say("quit; asks while something runs")),
     ("tab", say("from one part to the next; arrows and pgup/pgdn scroll")),
 )
 _WORDS = (
@@ -30,6 +29,11 @@ _WORDS = (
     (say("build CUDA"), say("the CUDA that a library was built for: cu121 is 12.1")),
     (say("template"), say("a set of libraries that belong together")),
     (say("variant"), say("a template with a torch for one build CUDA, or for the CPU")),
+    (say("lock"), say("the exact files of a variant, each with its sha256")),
+    (say("base"), say("where its Python comes from: conda-forge, or this machine")),
+    (say("level"), say("how much was tried: full is the whole proof, imports proves nothing")),
+    (say("8-bit"), say("the model's numbers take one byte each: half the memory of 16-bit, and training still works")),
+    ("LoRA", say("trains a small addition to a model, and leaves the model itself as it is")),
     (say("receipt"), say("its existence means: this worked on this machine")),
 )
 
@@ -45,7 +49,9 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             yield from self._part(say("Keys of this screen"), _key_rows(self._keys))
-            yield from self._part(say("Keys everywhere"), ((_key(name), shown(does)) for name, does in _EVERYWHERE))
+            here = {key.label for key in self._keys}
+            everywhere = ((_key(name), shown(does)) for name, does in _EVERYWHERE if name not in here)
+            yield from self._part(say("Keys everywhere"), everywhere)
             yield from self._part(say("Words"), ((shown(word, "bold"), shown(means)) for word, means in _WORDS))
             yield Sheet(shown(say("esc closes this"), MUTED), classes="heading")
 

@@ -9,10 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalGroup
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from rigfit.core.words import say
+from rigfit_installer.widgets.marked_list import MarkedList
 from rigfit_installer.widgets.sheet import Sheet
 from rigfit_installer.words import MUTED, STRONG, shown
 
@@ -30,12 +30,12 @@ class PickScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with VerticalGroup(id="pick"):
             yield Sheet(shown(self._title, STRONG))
-            yield OptionList(*(Option(line, id=key) for key, line in self._offers))
+            yield MarkedList(*(Option(line, id=key) for key, line in self._offers))
             yield Sheet(shown(say("enter takes it, esc leaves all as it is"), MUTED))
 
     def on_mount(self) -> None:
         keys = [key for key, _line in self._offers]
-        self.query_one(OptionList).highlighted = keys.index(self._now) if self._now in keys else 0
+        self.query_one(MarkedList).highlighted = keys.index(self._now) if self._now in keys else 0
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    def on_option_list_option_selected(self, event: MarkedList.OptionSelected) -> None:
         self.dismiss(event.option.id)

@@ -25,10 +25,18 @@ from rigfit_installer.widgets.sheet import Sheet
 from rigfit_installer.words import MUTED, shown
 
 _GO = Key(keys="enter", label="enter", does=say("set it up"), action="go_on")
+_HOW = Key(keys="enter", label="enter", does=say("how to set it up"), action="go_on")  # for a recorded machine
 _CHANGES = (
     Key(keys="v", label="v", does=say("variant"), action="change_variant"),
     Key(keys="g", label="g", does=say("GPU"), action="change_gpu"),
     Key(keys="h", label="h", does=say("home"), action="change_home"),
+)
+_AGAIN = Key(
+    keys="r",
+    label="r",
+    does=say("plan again"),
+    action="plan_again",
+    help=say("asks all sources afresh, after the network has come back, say"),
 )
 
 
@@ -37,63 +45,83 @@ class PlanScreen(Stage):
 
     NAME = "plan"
     CSS_PATH = "plan.tcss"
-    KEYS = (_GO, *_CHANGES, BACK, PALETTE, COPY, HELP, QUIT)
+    KEYS = (_GO, _AGAIN, *_CHANGES, BACK, PALETTE, COPY, HELP, QUIT)
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, template: str) -> None:
         super().__init__()
         self._template = template
         self._variant: str | None = None
-        self._judged: Selection | None = None
+        self._asked = 0  # how many plans: only the last one is wanted
         self.plan: Plan | None = None
+        self._is_refused = False
 
     def body(self) -> ComposeResult:
         yield VerticalScroll(id="plan")
 
     def on_mount(self) -> None:
+        self.plan_anew()
+
+    def plan_anew(self) -> None:
+        """What was planned before is wanted no more."""
         self.run_worker(self._make())
 
     def usable_keys(self) -> tuple[Key, ...]:
-        can = (_GO,) if self.plan else ()
+        go = _HOW if self.installer.rig.is_recorded else _GO
+        can = (go,) if self.plan else (_AGAIN,) if self._is_refused else ()
         return (*can, *_CHANGES, BACK, PALETTE, COPY, HELP, QUIT)
 
     async def _make(self) -> None:
-        self.plan = None
+        self._asked += 1
+        number = self._asked
+        self.plan, self._is_refused = None, False
         self.keys_changed()
         asking = say("Planning: asking what is there and what can be had ...")
         await self.fill("#plan", Sheet(shown(asking, MUTED)))
         rig, template, variant = self.installer.rig, self._template, self._variant
 
-        def planned() -> Plan:
+        def planned() -> tuple[Selection, Plan]:
             judged = rig.select(template, variant)
-            self._judged = judged
-            return rig.plan(judged)
+            return judged, rig.plan(judged)
 
-        self.ask(planned, self._show)
+        self.ask(planned, self._show, refused=self._refuse_to_plan, wanted=lambda: number == self._asked)
 
-    async def _show(self, plan: Plan) -> None:
-        self.plan = plan
+    async def _show(self, made: tuple[Selection, Plan]) -> None:
+        judged, self.plan = made
+        plan = self.plan
         self.keys_changed()
         facts, steps = Sheet(), Sheet(classes="steps")
         facts.lay(plan_rows(plan))
-        steps.lay(step_rows(plan), giving=(1,))
-        await self.fill("#plan", facts, steps, *self._notes(), self._promise())
-
-    def _notes(self) -> list[Sheet]:
-        assert self._judged is not None  # noqa: S101 - what was planned was judged
+        steps.lay(step_rows(plan), giving=(1,), right=(2, 3))
         notes = Sheet(classes="notes")
-        notes.lay(choice.warning_rows(self._judged.warnings))
-        return [notes] if self._judged.warnings else []
+        notes.lay(choice.warning_rows(judged.warnings))
+        await self.fill("#plan", facts, steps, *([notes] if judged.warnings else []), self._promise())
 
     def _promise(self) -> Sheet:
         if self.installer.rig.is_recorded:
-            text = say("This is the plan for a recorded machine: it can be judged here, and not be set up.")
+            text = say(
+                "This is the plan for a recorded machine: nothing can be proven on it from here. Enter says what can be done."
+            )
         else:
             text = say("Nothing has been done so far. Enter does it; it can be stopped at any moment.")
         return Sheet(shown(text, MUTED), classes="promise")
 
-    async def on_problem(self, problem: Problem) -> None:
+    async def _refuse_to_plan(self, problem: Problem) -> None:
+        self._is_refused = True
+        self.keys_changed()
         await self.fill("#plan", ProblemCard(problem))
+
+    def action_plan_again(self) -> None:
+        """With the machine as it is now: what was read of it may be what has changed."""
+        self.installer.look_again()
+        self.plan_anew()
+
+    async def on_problem(self, problem: Problem) -> None:
+        """Of whatever was asked beside the plan: below it, which stays as it is."""
+        place = self.query_one("#plan")
+        await place.query(ProblemCard).remove()
+        await place.mount(ProblemCard(problem))
+        place.scroll_end(animate=False)
 
     async def action_go_on(self) -> None:
         if self.plan is None:
@@ -101,14 +129,7 @@ class PlanScreen(Stage):
         try:
             self.installer.run_job(self.installer.rig.setup(self.plan))
         except ProblemError as error:
-            await self._refuse(error.problem)
-
-    async def _refuse(self, problem: Problem) -> None:
-        """Below the plan, which stays as it is."""
-        place = self.query_one("#plan")
-        await place.query(ProblemCard).remove()
-        await place.mount(ProblemCard(problem))
-        place.scroll_end(animate=False)
+            await self.on_problem(error.problem)
 
     # Changes, each of which makes a new plan
 
@@ -127,12 +148,12 @@ class PlanScreen(Stage):
             names = [each.candidates[0].variant.name for each in each_judged]
             now = self.plan.target.variant.name if self.plan else ""
             offers = tuple(zip(names, aligned(rows), strict=True))
-            self.app.push_screen(PickScreen(say("Which variant"), offers, now), picked)
+            self.put(PickScreen(say("Which variant"), offers, now), picked)
 
         def picked(variant: str | None) -> None:
             if variant is not None:
                 self._variant = variant
-                self.run_worker(self._make())
+                self.plan_anew()
 
         self.ask(judged, offered)
 
@@ -141,12 +162,12 @@ class PlanScreen(Stage):
 
         def offered(machine_gpus: tuple[tuple[str, Content], ...]) -> None:
             offers = (("all", shown(say("every GPU that it works on"))), *machine_gpus)
-            self.app.push_screen(PickScreen(say("Which GPU"), offers, rig.wish.gpu or "all"), picked)
+            self.put(PickScreen(say("Which GPU"), offers, rig.wish.gpu or "all"), picked)
 
         def picked(gpu: str | None) -> None:
             if gpu is not None:
                 self.installer.look_again(wish=replace(rig.wish, gpu=gpu))
-                self.run_worker(self._make())
+                self.plan_anew()
 
         rig = self.installer.rig
         self.ask(
@@ -157,9 +178,11 @@ class PlanScreen(Stage):
     def action_change_home(self) -> None:
         from rigfit_installer.screens.place import PlaceScreen
 
+        rig = self.installer.rig
+
         def picked(home: Path | None) -> None:
             if home is not None:
                 self.installer.look_again(home=home)
-                self.run_worker(self._make())
+                self.plan_anew()
 
-        self.app.push_screen(PlaceScreen(self.installer.rig.settings.home.path), picked)
+        self.put(PlaceScreen(rig.settings.home.path, rig.settings.environ), picked)

@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from rigfit.core.environment import Standing
 from rigfit.core.problem import Problem
 from rigfit.core.progress import RunView
 from rigfit.core.receipt import Receipt
@@ -67,7 +68,9 @@ class ResultScreen(Stage):
         checks.lay(check_rows(receipt.verification.checks), giving=(2, 3))
         use = Sheet(shown(say("Use it"), STRONG), classes="heading")
         proof = Sheet(shown(say("The proof"), STRONG), classes="heading")
-        return [Sheet(headline(receipt.verification)), use, *copy_lines(uses(receipt.making)), facts, proof, checks]
+        rig = self.installer.rig
+        lines = copy_lines((*rig.path_lines(), *uses(receipt.making, rig.settings.named_home)))
+        return [Sheet(headline(receipt.verification)), use, *lines, facts, proof, checks]
 
     def _failed(self, problem: Problem) -> list[Widget]:
         told: Widget = ProblemCard(problem)
@@ -75,12 +78,21 @@ class ResultScreen(Stage):
             told = Sheet(
                 Content.assemble(("· ", MUTED), (said(say("Stopped: {name}", name=self.job.environment)), STRONG))
             )
-        parts = [told, Sheet(shown(_next(problem)))]
+        parts = [told, Sheet(id="next")]
         if self.view.checks:
             checks = Sheet(classes="part")
-            checks.lay(check_rows(self.view.checks), giving=(2, 3))
+            checks.lay(check_rows(self.view.checks, told=problem.detail), giving=(2, 3))
             parts.append(checks)
         return parts
+
+    def on_mount(self) -> None:
+        """What next depends on what the run has left, which is asked, not guessed."""
+        problem, rig = self.view.problem, self.installer.rig
+        if problem is not None:
+            self.ask(
+                lambda: rig.standing(self.job.environment),
+                lambda standing: self.query_one("#next", Sheet).update(shown(_next(problem, standing))),
+            )
 
     def action_log(self) -> None:
         self.query_one(LogPane).toggle()
@@ -92,14 +104,22 @@ class ResultScreen(Stage):
         self.installer.run_again(self.job)
 
 
-def _next(problem: Problem) -> str:
+def _next(problem: Problem, standing: Standing) -> str:
     """What the keys of this screen do about it."""
+    if problem.code == "stopped" and standing != "unfinished":
+        return say("As you asked. The environment is as it was before; r proves it again.")
     if problem.code == "stopped":
         return say(
             "As you asked. r goes on from what was downloaded; the unfinished environment is not listed as usable."
         )
+    if standing == "proven":
+        return say(
+            "What was proven of the environment before stays proven. Mend what is named above, then r runs it again."
+        )
     if problem.code in ("verification_failed", "verification_crashed"):
         return say(
-            "The environment is there, but it has no receipt and is not usable. r tries again; e repairs or removes it."
+            "The environment is there, but it has no receipt and is not usable. r runs it again; e repairs or removes it."
         )
-    return say("Nothing that is half done is listed as usable. Mend what is named above, then r tries again.")
+    if problem.code == "environment_unfinished":
+        return say("Nothing was done to it. Press e, then r there, to make it afresh; d there removes it.")
+    return say("Nothing that is half done is listed as usable. Mend what is named above, then r runs it again.")

@@ -15,13 +15,13 @@ from textual.content import Content
 
 from rigfit.core.cancel import Cancel
 from rigfit.core.event import Event, Progress, RunFailed, RunFinished, StepStarted
+from rigfit.core.pace import Pace
 from rigfit.core.progress import RunView
 from rigfit.core.words import say
 from rigfit.language import said
 from rigfit_installer.draw.run import check_rows, step_rows
 from rigfit_installer.job import Job
 from rigfit_installer.key import Key, bindings
-from rigfit_installer.pace import Pace
 from rigfit_installer.screens.stage import HELP, QUIT, Stage
 from rigfit_installer.widgets.log_pane import LOG, LogPane
 from rigfit_installer.widgets.sheet import Sheet
@@ -36,7 +36,6 @@ _STOP = Key(
     action="stop",
     help=say("asks first; what is done so far is never listed as usable, and downloads are kept for the next time"),
 )
-_RESULT = Key(keys="enter", label="enter", does=say("result"), action="go_on")
 
 
 class RunScreen(Stage):
@@ -44,7 +43,7 @@ class RunScreen(Stage):
 
     NAME = "run"
     CSS_PATH = "run.tcss"
-    KEYS = (_RESULT, _STOP, LOG, HELP, QUIT)
+    KEYS = (_STOP, LOG, HELP, QUIT)
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, job: Job) -> None:
@@ -59,9 +58,6 @@ class RunScreen(Stage):
     @property
     def under_way(self) -> bool:
         return self.view.finished is None and self.view.problem is None
-
-    def usable_keys(self) -> tuple[Key, ...]:
-        return ((_STOP,) if self.under_way else (_RESULT,)) + (LOG, HELP, QUIT)
 
     def body(self) -> ComposeResult:
         yield Sheet(self._head(), id="head")
@@ -109,7 +105,7 @@ class RunScreen(Stage):
         if followed:
             rows.scroll_end(animate=False)  # what happens now stays in sight
         if not self.under_way:
-            self._end()
+            self.installer.run_ended(self)
 
     def _take_in(self, event: Event) -> None:
         self.view = self.view.after(event)
@@ -123,39 +119,38 @@ class RunScreen(Stage):
             case _:
                 pass
 
-    def _end(self) -> None:
-        self.keys_changed()
-        self.query_one("#head", Sheet).update(self._head())
-        self.installer.run_ended(self)
-
     def action_log(self) -> None:
         self.query_one(LogPane).toggle()
 
     # Endings
-
-    def action_go_on(self) -> None:
-        if not self.under_way:
-            self.installer.show_result(self.job, self.view)
 
     def action_stop(self) -> None:
         if self.under_way and not self.cancel.requested:
             self.ask_to_stop(self.stop)
 
     def ask_to_stop(self, then: Callable[[], None]) -> None:
+        """Over whatever lies over this screen, but not over a question that is asked already."""
         from rigfit_installer.screens.ask import AskScreen
 
-        consequence = say(
-            "The environment stays unfinished and is not listed as usable. Downloads are kept, so that the same "
-            "setup goes on from them.",
-        )
+        if any(isinstance(screen, AskScreen) for screen in self.app.screen_stack):
+            return
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - Textual hands the answer over so
             if yes:
                 then()
 
-        self.app.push_screen(AskScreen(say("Stop this run?"), consequence, say("stop it")), answered)
+        self.app.push_screen(AskScreen(say("Stop this run?"), _consequence(self.job), say("stop it")), answered)
 
     def stop(self) -> None:
         """Ends what is blocked, too; the stream then ends by itself, and says so."""
         self.cancel.request()
         self.query_one("#head", Sheet).update(self._head())
+
+
+def _consequence(job: Job) -> str:
+    if job.only_proves:
+        return say("The environment stays as it is, and what was proven of it before stays proven.")
+    return say(
+        "The environment stays unfinished and is not listed as usable. Downloads are kept, so that the same "
+        "setup goes on from them.",
+    )

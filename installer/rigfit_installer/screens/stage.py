@@ -27,7 +27,9 @@ T = TypeVar("T")
 BACK = Key(keys="escape", label="esc", does=say("back"), action="back")
 HELP = Key(keys="question_mark,f1", label="?", does=say("help"), action="app.help", priority=True)
 PALETTE = Key(keys="ctrl+p", label="^p", does=say("commands"), action="app.command_palette")
-QUIT = Key(keys="q", label="q", does=say("quit"), action="app.quit")
+QUIT = Key(
+    keys="q", label="q", does=say("quit"), action="app.quit", help=say("asks while something runs; ^q does the same")
+)
 KEPT = Key(keys="e", label="e", does=say("environments"), action="app.environments")
 COPY = Key(
     keys="",
@@ -82,10 +84,17 @@ class Stage(Screen[None]):
 
     # Questions that take a while
 
-    def ask(self, question: Callable[[], T], answer: Callable[[T], Awaitable[None] | None]) -> None:
-        """Have `question` answered in a thread; a ProblemError goes to `on_problem`.
+    def ask(
+        self,
+        question: Callable[[], T],
+        answer: Callable[[T], Awaitable[None] | None],
+        refused: Callable[[Problem], Awaitable[None] | None] | None = None,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Have `question` answered in a thread; a ProblemError goes to `refused`, else to `on_problem`.
 
-        The thread is ours, not a worker of Textual's: quitting does not wait for a driver that hangs.
+        Neither is told of what is not `wanted` any more when it comes. The thread is ours, not a worker of Textual's:
+        quitting does not wait for a driver that hangs.
         """
 
         def asked() -> None:
@@ -94,12 +103,12 @@ class Stage(Screen[None]):
                 value = question()
             except ProblemError as error:
                 problem = error.problem
-                deliver = lambda: self.on_problem(problem)  # noqa: E731
+                deliver = lambda: (refused or self.on_problem)(problem) if wanted() else None  # noqa: E731
             except Exception as error:  # noqa: BLE001 - a bug is shown where bugs are shown
                 bug = error
                 deliver = lambda: _rise(bug)  # noqa: E731
             else:
-                deliver = lambda: answer(value)  # noqa: E731
+                deliver = lambda: answer(value) if wanted() else None  # noqa: E731
             with suppress(RuntimeError):  # the application has gone
                 self.post_message(Answered(deliver))
 
@@ -116,6 +125,11 @@ class Stage(Screen[None]):
     def on_problem(self, problem: Problem) -> Awaitable[None] | None:
         """What a screen does with a failure that was foreseen."""
         raise ProblemError(problem)  # a screen that asks says how it shows a refusal
+
+    def put(self, question: Screen[T], answered: Callable[[T | None], None]) -> None:
+        """Have a person answer `question`, unless another one, or another screen, has come over this one meanwhile."""
+        if self.app.screen is self:  # `is_current` is true beneath a question, too
+            self.app.push_screen(question, answered)
 
     async def fill(self, place: str, *widgets: Widget) -> None:
         """Have `widgets` in `place`, instead of what is there."""

@@ -73,6 +73,8 @@ def _parted(header: str) -> tuple[str, str]:
 
 
 def _is_number(name: str) -> bool:
+    if "%" in name:  # a scope may hold any sign, and no browser sends one
+        return False
     try:
         ip_address(name)
     except ValueError:

@@ -19,6 +19,7 @@ _NO_TOKEN = say("This browser has not come by the link that `rigfit serve` print
 _WRONG_TOKEN = say("The token in this link is not the one of this server.")
 _USED_TOKEN = say("This link has been used: it opens one browser, one time.")
 _AGAIN = say("Start `rigfit serve` again, and open the link that it prints, whole and as it is.")
+_WHOLE = say("Open the link as `rigfit serve` printed it, whole: it still works.")
 _SAME_NAME = say(
     "Open the link as `rigfit serve` printed it. Through a tunnel, take the same port on both sides "
     "(`ssh -L PORT:127.0.0.1:PORT`); for another name or address of this machine, name it with `--host`."
@@ -50,12 +51,17 @@ class Gate:
         if _same(request.cookies.get(self._cookie), self._pass):
             return await handler(request) if token is None else _sent_on(request)
         if token is None:
-            return _refused(request, _NO_TOKEN, _AGAIN)
+            return _refused(request, _NO_TOKEN, self._what_now)
         if not _same(token, self._token) or request.method != "GET":
-            return _refused(request, _WRONG_TOKEN, _AGAIN)
+            return _refused(request, _WRONG_TOKEN, self._what_now)
         if self._is_used:
             return _refused(request, _USED_TOKEN, _AGAIN)
         return self._let_in(request)
+
+    @property
+    def _what_now(self) -> Words:
+        """The link is still good until a browser has come by it."""
+        return _AGAIN if self._is_used else _WHOLE
 
     def _is_for_us(self, request: web.Request) -> bool:
         hosts = request.headers.getall("Host", [])
@@ -67,12 +73,14 @@ class Gate:
         response.set_cookie(self._cookie, self._pass, path="/", httponly=True, samesite="Strict")
         return response
 
-    @staticmethod
-    async def seal(request: web.Request, response: web.StreamResponse) -> None:
+    async def seal(self, request: web.Request, response: web.StreamResponse) -> None:
         """No page from elsewhere in ours, nor ours in another, and nothing that outlives it."""
+        websocket = (
+            f" ws://{request.headers['Host']}" if self._is_for_us(request) else ""
+        )  # of others nothing is copied
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
-            f"img-src 'self' data:; connect-src 'self' ws://{request.headers.get('Host', '')}; "
+            f"img-src 'self' data:; connect-src 'self'{websocket}; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -91,7 +99,8 @@ def _is_from_our_page(request: web.Request) -> bool:
 
 
 def _same(given: str | None, known: str) -> bool:
-    return given is not None and secrets.compare_digest(given.encode(), known.encode())
+    """`given` may hold any bytes: what is no UTF-8 of a header comes as surrogates."""
+    return given is not None and secrets.compare_digest(given.encode("utf-8", "surrogateescape"), known.encode())
 
 
 def _sent_on(request: web.Request) -> web.Response:

@@ -80,6 +80,8 @@ class PageServer(Server):
             "opening": said(say("Opening ...")),
             "ended": said(say("This page has ended.")),
             "again": said(say("open it again")),
+            "by_hand": said(say("Your browser lets no page copy that comes this way. Copy the line from here:")),
+            "close": said(say("close (esc)")),
         }
         return aiohttp_jinja2.render_template("page.html", request, context)
 

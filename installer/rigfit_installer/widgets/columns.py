@@ -17,12 +17,18 @@ _LEAST = 8  # cells, below which a column that gives way is no narrower
 
 
 class Columns(Visual):
-    """The columns numbered in `giving` share what the others leave; left out: the last one does."""
+    """The columns numbered in `giving` share what the others leave; left out: the last one does.
 
-    def __init__(self, rows: Iterable[Row], *, giving: Sequence[int] = (), gap: int = 2) -> None:
+    Those in `right`, such as numbers, end under each other.
+    """
+
+    def __init__(
+        self, rows: Iterable[Row], *, giving: Sequence[int] = (), right: Sequence[int] = (), gap: int = 2
+    ) -> None:
         self.rows = tuple(rows)
         self._count = max((len(row) for row in self.rows), default=1)
         self._giving = tuple(giving) or (self._count - 1,)
+        self._right = frozenset(right)
         self._gap = gap
         self._laid: tuple[int, Content] = (-1, Content(""))  # one width is asked for again and again
 
@@ -53,17 +59,38 @@ class Columns(Visual):
     def _row(self, row: Row, widths: list[int], width: int) -> list[Content]:
         if len(row) < self._count or self._count == 1:
             return _hanging(row[0], width)
+        if self._breaks_a_name(row[-1], widths, width):
+            return self._parted(row, widths, width)
         cells = [wrapped(cell, max(room, 1)) for cell, room in zip(row, widths, strict=True)]
         height = max(len(lines) for lines in cells)
         return [
             self.line([lines[y] if y < len(lines) else Content("") for lines in cells], widths) for y in range(height)
         ]
 
+    def _breaks_a_name(self, cell: Content, widths: list[int], width: int) -> bool:
+        """Whether a path, say, would be cut in the last column, and need not be on a line of its own."""
+        longest = max((len(word) for word in cell.plain.split() if word.isascii()), default=0)
+        return self._giving == (self._count - 1,) and widths[-1] < longest <= width - self._indent(widths)
+
+    def _parted(self, row: Row, widths: list[int], width: int) -> list[Content]:
+        """What it is, and below it the name."""
+        head = self.line([*row[:-1], Content("")], widths)
+        indent = self._indent(widths)
+        below = [line.pad_left(indent) for line in wrapped(row[-1], width - indent)]
+        return [head, *below] if head.plain.strip() else below
+
+    def _indent(self, widths: list[int]) -> int:
+        return widths[0] + self._gap if self._count > 2 else self._gap
+
     def line(self, parts: list[Content], widths: list[int]) -> Content:
         filled = [
-            part.pad_right(max(room - part.cell_length, 0)) for part, room in zip(parts[:-1], widths, strict=False)
+            self._filled(number, part, room) for number, (part, room) in enumerate(zip(parts, widths, strict=True))
         ]
-        return Content(" " * self._gap).join([*filled, parts[-1]])
+        return Content(" " * self._gap).join(filled).rstrip()
+
+    def _filled(self, number: int, part: Content, room: int) -> Content:
+        rest = max(room - part.cell_length, 0)
+        return part.pad_left(rest) if number in self._right else part.pad_right(rest)
 
     def naturals(self) -> list[int]:
         whole = [row for row in self.rows if len(row) == self._count]

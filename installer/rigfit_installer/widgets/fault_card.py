@@ -9,7 +9,7 @@ from textual.content import Content
 from rigfit.core.machine import DriverFault
 from rigfit.core.words import say
 from rigfit.language import said
-from rigfit_installer.widgets.copy_line import CopyLine
+from rigfit_installer.widgets.copy_line import step_lines
 from rigfit_installer.widgets.sheet import Sheet
 from rigfit_installer.words import BAD, MUTED, STRONG, shown
 
@@ -40,5 +40,4 @@ class FaultCard(VerticalGroup):
         yield Sheet(shown(self.fault.what))
         if self.fault.fix:
             yield Sheet(shown(say("What to do, then look again with r")), classes="heading")
-            for number, step in enumerate(self.fault.fix, start=1):
-                yield CopyLine(number, step)
+            yield from step_lines(self.fault.fix, "machine")

@@ -26,7 +26,8 @@ class GpuCard(Sheet):
         self._facts, self._judged = facts, judged
         self._draw()
 
-    def watch_use(self, use: Use) -> None:
+    def watch_use(self, use: Use | None) -> None:
+        """None where nobody tells any more."""
         self._use = use
         self._draw()
 

@@ -11,7 +11,7 @@ from textual.content import Content
 from rigfit.core.problem import Problem
 from rigfit.core.words import say
 from rigfit.language import said
-from rigfit_installer.widgets.copy_line import CopyLine
+from rigfit_installer.widgets.copy_line import step_lines
 from rigfit_installer.widgets.sheet import Sheet
 from rigfit_installer.words import BAD, MUTED, STRONG, shown
 
@@ -19,22 +19,26 @@ _LONG = 4  # lines
 
 
 class ProblemCard(VerticalGroup):
-    """`brief` leaves the detail out, where the screen shows it in another way."""
-
-    def __init__(self, problem: Problem, *, brief: bool = False) -> None:
+    def __init__(self, problem: Problem) -> None:
         super().__init__()
         self.problem = problem
-        self._brief = brief
+
+    @property
+    def _home(self) -> str | None:
+        """Steps for another machine know nothing of a home here."""
+        from rigfit_installer.app import Installer
+
+        assert isinstance(self.app, Installer)  # noqa: S101 - no other application has such cards
+        return None if self.problem.code == "machine_is_recorded" else self.app.rig.settings.named_home
 
     def compose(self) -> ComposeResult:
         head = Content.assemble(("✗ ", BAD), (said(self.problem.what), STRONG))
         yield Sheet(head, classes="headline")
-        story, rest = _parted("" if self._brief else said(self.problem.detail))
+        story, rest = _parted(said(self.problem.detail))
         yield from _detail(story)
         if self.problem.fix:
             yield Sheet(shown(say("What to do")), classes="heading")
-            for number, step in enumerate(self.problem.fix, start=1):
-                yield CopyLine(number, step)
+            yield from step_lines(self.problem.fix, getattr(self.screen, "NAME", ""), self._home)
         yield from _detail(rest)
         if self.problem.source:
             yield Sheet(shown(say("source: {address}", address=self.problem.source), MUTED), classes="source")

@@ -18,8 +18,8 @@ class Sheet(Static):
     def update(self, content: VisualType = "", *, layout: bool = True) -> None:
         super().update(_wrapping(content), layout=layout)
 
-    def lay(self, rows: Iterable[Row], *, giving: Sequence[int] = ()) -> None:
-        self.update(Columns(rows, giving=giving))
+    def lay(self, rows: Iterable[Row], *, giving: Sequence[int] = (), right: Sequence[int] = ()) -> None:
+        self.update(Columns(rows, giving=giving, right=right))
 
     @property
     def plain(self) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from rigfit.core.selection import Selection
 from rigfit.core.template import Template
 from rigfit_installer.draw.choice import template_row
 from rigfit_installer.widgets.columns import aligned
+from rigfit_installer.widgets.marked_list import MarkedList
+from rigfit_installer.words import MUTED, shown
+
+_INDENT = 2
 
 
-class TemplateList(OptionList, can_focus=False):
+class TemplateList(MarkedList, can_focus=False):
     """Moved by the keys of the screen, whose focus stays where one types."""
 
     _shows: tuple[tuple[Template, ...], Selection] | None = None
@@ -26,15 +29,25 @@ class TemplateList(OptionList, can_focus=False):
         if names:
             self.highlighted = names.index(before) if before in names else 0
 
+    def go_to(self, name: str | None) -> None:
+        """Where it is listed."""
+        names = [option.id for option in self.options]
+        if name in names:
+            self.highlighted = names.index(name)
+
     def _as_lines(self) -> list[Content]:
-        """With the titles, if none of them would be cut."""
+        """With the titles, if none of them would be cut; else they come below, where the list has its own column."""
         if self._shows is None:
             return []
         templates, judged = self._shows
         titled = aligned(template_row(template, judged, titled=True) for template in templates)
-        if all(line.cell_length <= self.size.width for line in titled):
+        if all(line.cell_length <= self.size.width - self._get_left_gutter_width() for line in titled):
             return titled
-        return aligned(template_row(template, judged, titled=False) for template in templates)
+        lines = aligned(template_row(template, judged, titled=False) for template in templates)
+        if self.screen.has_class("-narrow"):
+            return lines
+        below = (shown(template.title, MUTED).pad_left(_INDENT) for template in templates)
+        return [Content("\n").join(pair) for pair in zip(lines, below, strict=True)]
 
     def on_resize(self) -> None:
         if self._shows is not None and self._as_lines() != [option.prompt for option in self.options]:

@@ -25,7 +25,10 @@ class Trail(Sheet):
 
 
 def trail(here: str) -> Content:
-    """`here` is marked by a sign and its weight, not by colour alone."""
+    """`here` is marked by a sign and its weight, not by colour alone.
+
+    What lies behind has no ✓: a run may have failed, and one that began among the environments had no plan.
+    """
     parts: list[Content] = [Content.styled("rigfit", "bold")]
     if here in BESIDE:
         return Content("   ").join([*parts, Content.styled(f"● {said(BESIDE[here])}", BUSY)])
@@ -35,5 +38,5 @@ def trail(here: str) -> Content:
             parts.append(Content.styled(f"● {said(STAGES[name])}", BUSY))
         else:
             behind = number < names.index(here)
-            parts.append(Content.styled(f"{'✓' if behind else '○'} {said(STAGES[name])}", MUTED))
+            parts.append(Content.styled(f"{'·' if behind else '○'} {said(STAGES[name])}", MUTED))
     return Content("   ").join(parts)
