@@ -81,6 +81,7 @@ run_tests() {
         say "note: no gcc here, so the tests of a stand-in NVML library will be skipped (Debian: \`apt-get install gcc libc6-dev\`)"
     has_one_of chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable ||
         say "note: no chromium here, so the tests of \`rigfit serve\` in a browser will be skipped (Debian: \`apt-get install chromium-headless-shell\`)"
+    [ $# -gt 0 ] || set -- -n auto --dist loadfile
     python -m pytest "$@" || failed="${failed:+$failed, }pytest"
 }
 

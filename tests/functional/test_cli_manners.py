@@ -150,13 +150,13 @@ def test_a_reader_that_has_gone_is_no_error(words: str) -> None:
         ("fits llama-2-13b --memory 4GiB --json", 3),
         ("fits llama-2-7b --memory 24GiB", 0),
         ("fits nix --memory 24GiB", 2),
-        (f"select --machine {MACHINES / 'nouveau.json'}", 3),
+        (f"select --machine {shlex.quote(str(MACHINES / 'nouveau.json'))}", 3),
     ],
 )
 def test_the_exit_code_is_an_answer_also_where_nobody_reads_on(words: str, code: int) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    ran = subprocess.run([RIGFIT, *words.split()], stdout=writer, stderr=writer, check=False)
+    ran = subprocess.run([RIGFIT, *shlex.split(words)], stdout=writer, stderr=writer, check=False)
     os.close(writer)
     assert ran.returncode == code
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def test_a_person_sees_machine_choice_plan_progress_proof_and_how_to_use_it(home
         "because",
         "plan",
         "libraries from wheels:",
-        f"rigfit run {name}",
+        f"rigfit run --home {shlex.quote(str(home))} {name} -- python\n",
     ):
         assert expected in said
     assert [line.split()[1] for line in said.splitlines() if line.split()[:1] and line.split()[0] in CHECK_IDS].count(

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from rigfit.cli.rows import Shown, in_rows, shown, table
+from rigfit.cli.rows import Shown, shown, table, whole
 from rigfit.core.command import at_home
 from rigfit.core.event import CHECK_WORDS, Check
 from rigfit.core.figures import brief
@@ -89,13 +89,12 @@ def outcome(result: dict[str, Any], home: str | None) -> RenderableType:
     given = Receipt.from_json(result)
     name = given.making.environment
     lines = (f"rigfit run {name} -- python", f'eval "$(rigfit shell-hook {name})"')
-    use = in_rows(zip((say("use it"), ""), (at_home(line, home) for line in lines), strict=True))
-    return Group(verification(given.verification), use)
+    return Group(verification(given.verification), whole(say("use it"), (at_home(line, home) for line in lines)))
 
 
 def unproven(given: Unproven, home: str | None) -> RenderableType:
     name = given.making.environment
     verify = at_home(f"rigfit verify {name}", home)
     words = say("unproven: {name} was set up and not tried; there is no receipt", name=name)
-    way = in_rows([(say("prove it"), verify), ("", say("on the machine that it was made for"))])
+    way = whole(say("prove it"), (verify, said(say("on the machine that it was made for"))))
     return Group(shown(words, "bold yellow"), way)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
+from rich.console import Group
 from rich.containers import Lines
 from rich.measure import Measurement
 from rich.table import Table
@@ -48,6 +50,18 @@ def _is_wide(text: Text) -> bool:
 def shown(text: str, style: str = "") -> Text:
     """`text` in the reader's language."""
     return Shown(said(text), style)
+
+
+def whole(label: str, lines: Iterable[str]) -> Group:
+    """Lines to be copied, each as it is however long; the first has the label before it."""
+    first = said(label)
+    margins = chain([first], repeat(" " * cell_len(first)))
+    return Group(
+        *(
+            Text.assemble((margin, "bold"), "  ", line, no_wrap=True, overflow="ignore")
+            for margin, line in zip(margins, lines, strict=False)
+        )
+    )
 
 
 def in_rows(cells: Iterable[tuple[str | Text, ...]]) -> Table:

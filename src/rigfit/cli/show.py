@@ -90,7 +90,7 @@ class Face:
         from rigfit.cli.rows import shown
 
         with console.capture() as captured:
-            console.print(Group(shown(drawing) if isinstance(drawing, str) else drawing))
+            console.print(Group(shown(drawing) if isinstance(drawing, str) else drawing), crop=False)
         self._write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()), console.file)
 
     def _write(self, text: str, stream: IO[str]) -> None:
