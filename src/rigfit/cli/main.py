@@ -44,7 +44,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
 
-        parser.exit(message=f"rigfit {version('rigfit')}\n")
+        sys.stdout.write(f"rigfit {version('rigfit')}\n")
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
