@@ -10,6 +10,7 @@ from packaging.version import Version
 from tests.matrix.measure import ROWS, STACKS
 from tests.matrix.rows import LEVELS, Row, lines_of, read
 from tests.matrix.stacks import minor_of, normal
+from tests.matrix.table import PAGE, page
 
 from rigfit.catalog.load import load_facts, load_templates
 from rigfit.catalog.locate import catalog_dir
@@ -69,3 +70,7 @@ def test_no_lock_holds_a_pair_that_was_measured_not_to_import() -> None:
             for stack in variant.stacks:
                 pair = minor_of(str(stack.versions["transformers"])), minor_of(str(stack.versions["peft"]))
                 assert imports[pair], f"{variant.template}-{variant.name} locks {pair}"
+
+
+def test_the_page_tells_what_was_measured() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(MEASURED), "python -m tests.matrix.table writes it anew"

@@ -29,7 +29,7 @@ from tests.matrix.stacks import TORCH, Resolved, Shelf, newest_patches, normal
 ROOT = Path(__file__).parents[2]
 PAYLOADS = ROOT / "src/rigfit/verify/payloads"
 PROBE = Path(__file__).with_name("probe.py")
-ROWS = ROOT / "environments/facts/matrix.jsonl"
+ROWS = ROOT / "tests/matrix/matrix.jsonl"
 STACKS = Path(__file__).with_name("stacks.jsonl")
 ONE_STACK = 1800  # seconds
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
 
 from packaging.version import Version
 from tests.matrix.measure import ROWS
@@ -127,21 +128,31 @@ def claims(rows: list[Row]) -> Iterator[str]:
     )
 
 
-def main() -> None:
-    rows = read(ROWS)
+PAGE = Path(__file__).parents[2] / "docs/matrix.md"
+_HEAD = """# How PEFT, transformers and bitsandbytes go together
+
+Measured, not read: real wheels, on a CPU. How it was measured, and what each level means, is in [tests/matrix](../tests/matrix/README.md), beside the
+data; `python -m tests.matrix.table` writes this page.
+"""
+
+
+def page(rows: list[Row]) -> str:
     dates = spread({row.date.replace("-", ".") for row in rows}).replace(".", "-")
     pairs = len({(row.transformers, row.peft) for row in rows})
-    print(
-        f"{pairs} pairs, {len(rows)} runs, {dates}; torch {rows[0].torch}, Python {newest(row.python or '0' for row in rows)}.\n"
-    )
+    python = newest(row.python or "0" for row in rows)
+    parts = [_HEAD, f"{pairs} pairs, {len(rows)} runs, {dates}; torch {rows[0].torch}, Python {python}.\n"]
     for title, part in (
         ("Pairs by the level reached", levels),
         ("Each PEFT", boundaries),
         ("The advice", claims),
         ("First errors", errors),
     ):
-        print(f"## {title}\n")
-        print("\n".join(part(rows)))
+        parts.append("\n".join((f"## {title}\n", *part(rows))))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def main() -> None:
+    PAGE.write_text(page(read(ROWS)), encoding="utf-8")
 
 
 if __name__ == "__main__":
