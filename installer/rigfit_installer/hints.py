@@ -9,7 +9,7 @@ from rigfit.core.words import Words, say
 _QUOTED = re.compile(r"`([^`]+)`")
 _COMMAND = re.compile(  # perhaps told where: `in Windows: wsl --shutdown, then open this system again`
     r"(?:[^:`]+: )?((?:sudo|unset|ls|mokutil|printf|grep|lxc|wsl|pip"
-    r"|rigfit (?:setup|verify|repair|remove|list|detect|select|plan|doctor|lock))\b.*?)(?:, then .*)?"
+    r"|rigfit (?:setup|verify|repair|remove|list|detect|select|plan|lock))\b.*?)(?:, then .*)?"
 )
 _SETUP = re.compile(
     r"rigfit setup(?: (?!-)(?P<template>[^\s`]+))?(?: --gpu [^\s`]+)?(?: --variant (?P<variant>[^\s`]+))?"

@@ -73,7 +73,7 @@ def test_gpus_without_a_uuid_are_told_apart_by_their_index() -> None:
     )
     kept = renewed(first, second)
     assert kept is not None
-    assert [each.place for each in kept.alone] == [0, 1]
+    assert [each.gpu_key for each in kept.alone] == [0, 1]
 
 
 def test_a_receipt_of_several_gpus_is_read_as_it_was_written() -> None:

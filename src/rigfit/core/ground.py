@@ -62,12 +62,17 @@ def grounds(machine: Machine, wish: str) -> tuple[Ground, ...]:
     if wish == "none":
         return (CPU,)
     if isinstance(machine.driver, DriverFault):
-        raise ProblemError(Problem(code="driver_fault", what=machine.driver.what, fix=machine.driver.fix))
+        raise ProblemError(faulty(machine.driver))
     found = tuple(ground for gpu in selected_gpus(machine, wish) for ground in _of(gpu, every=wish == "all"))
     if not found:
         what = say("no GPU was seen on this machine")
         raise ProblemError(Problem(code="unknown_gpu", what=what, fix=("rigfit detect",)))
     return found
+
+
+def faulty(fault: DriverFault) -> Problem:
+    """Where a GPU is needed and no driver answers."""
+    return Problem(code="driver_fault", what=fault.what, fix=fault.fix)
 
 
 def _of(gpu: Gpu, *, every: bool) -> Iterator[Ground]:

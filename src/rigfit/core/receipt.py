@@ -181,7 +181,7 @@ class Receipt:
         return replace(self, making=making, proven=other.proven, verification=done, others=())
 
     @property
-    def place(self) -> object:
+    def gpu_key(self) -> object:
         """What tells its GPU from the others: the UUID, or the index where the driver gave none."""
         used = self.verification.gpu_used
         return self.making.gpu or (used and used["index"])
@@ -193,12 +193,12 @@ def renewed(before: Receipt | None, tried: Receipt) -> Receipt | None:
     The rest does not stay beside a new proof where it has left the machine, or where driver or glibc were others. None where
     nothing is left. The first one is the receipt's own, and the others are noted in it.
     """
-    standing = {each.place: each for each in (before.alone if before else ())}
+    standing = {each.gpu_key: each for each in (before.alone if before else ())}
     if tried.verification.proves:
-        here = {place: each for place, each in standing.items() if _holds_on(tried.machine, each)}
-        standing = here | {tried.place: tried}
+        here = {key: each for key, each in standing.items() if _holds_on(tried.machine, each)}
+        standing = here | {tried.gpu_key: tried}
     elif not tried.verification.passed:
-        standing.pop(tried.place, None)
+        standing.pop(tried.gpu_key, None)
     if not standing:
         return None
     first, *others = standing.values()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rigfit.core.cancel import Cancel
 from rigfit.core.event import CheckStarted, Event, StepFinished, StepStarted
-from rigfit.core.ground import Ground, ground_of
+from rigfit.core.ground import Ground, faulty, ground_of
 from rigfit.core.health import hindrance, notes_on
 from rigfit.core.machine import DriverFault, Machine
 from rigfit.core.plan import Step
@@ -48,7 +48,7 @@ def trial_of(making: Making, ground: Ground, *, level: Level = "full", seconds: 
 def same_ground(made: Making, machine: Machine) -> Ground:
     """The GPU of the proof. Raises ProblemError where it cannot be reached now."""
     if isinstance(machine.driver, DriverFault):
-        raise ProblemError(Problem(code="driver_fault", what=machine.driver.what, fix=machine.driver.fix))
+        raise ProblemError(faulty(machine.driver))
     found = ground_of(machine, made.gpu)
     if found is None:
         what = say(

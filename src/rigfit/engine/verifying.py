@@ -11,7 +11,7 @@ from typing import Any
 from rigfit.core.cancel import Cancel
 from rigfit.core.environment import Environment
 from rigfit.core.event import Event
-from rigfit.core.ground import CPU, Ground, ground_of, grounds
+from rigfit.core.ground import CPU, Ground, faulty, ground_of, grounds
 from rigfit.core.machine import DriverFault, Machine
 from rigfit.core.plan import Step
 from rigfit.core.problem import Problem, ProblemError
@@ -56,7 +56,7 @@ class Verifying:
         self._keeping = Keeping(settings)
 
     def environment(self, name: str, asked: Asked) -> Iterator[Event]:
-        """At level full what passes gets a receipt. At every level a failure takes the one that there was."""
+        """At level full what passes gets a receipt. What fails leaves it: that GPU, or all where modules do not import."""
         prefix = self._keeping.prefix(name)
         return framed(name, (_step(name, asked),), self._again(name, asked), self._settings.home, prefix.locked())
 
@@ -86,13 +86,11 @@ class Verifying:
     def _keep(self, environment: Environment, made: Making, receipt: Receipt) -> None:
         """Modules that do not import do so on no GPU; a burn-in that fails speaks of one."""
         done = receipt.verification
-        if done.level == "full":
+        lost = not done.passed and environment.standing == "proven"
+        if done.level == "full" or (lost and done.level == "stress"):
             judge(self._keeping, receipt, known=True)
-        elif not done.passed and environment.standing == "proven":
-            if done.level == "stress":
-                judge(self._keeping, receipt, known=True)
-            else:
-                self._keeping.receipts.withdraw(replace(receipt, making=made))
+        elif lost:
+            self._keeping.receipts.withdraw(replace(receipt, making=made))
 
     def _foreign(self, named: Path, asked: Asked) -> Work:
         python, machine = interpreter(named, self._cancel), self._fitting.machine
@@ -111,7 +109,7 @@ class Verifying:
             quantization="int8",
             level=asked.level,
             seconds=asked.seconds if asked.level == "stress" else 0,
-            fix=(_AGAIN, "rigfit doctor"),
+            fix=(_AGAIN,),
         )
         done = yield from self._tried(trial, ground, asked)
         if not done.passed:
@@ -223,7 +221,7 @@ def _first_ground(machine: Machine, asked: Asked) -> Ground:
     if isinstance(machine.driver, DriverFault):
         if asked.level == "imports" or machine.driver.fault in ("no_device", "no_driver"):
             return CPU
-        raise ProblemError(Problem(code="driver_fault", what=machine.driver.what, fix=machine.driver.fix))
+        raise ProblemError(faulty(machine.driver))
     return ground_of(machine, None) or CPU
 
 
