@@ -161,6 +161,19 @@ class Installer(App[int]):
         if not isinstance(self.screen, EnvironmentsScreen):
             self.push_screen(EnvironmentsScreen())
 
+    def action_doctor(self) -> None:
+        """Where a run has failed, what its error means is told first. To a question that is left for it the answer is no."""
+        from rigfit_installer.screens.ask import AskScreen
+        from rigfit_installer.screens.doctor import DoctorScreen
+        from rigfit_installer.screens.result import ResultScreen
+
+        if isinstance(self.screen, DoctorScreen):
+            return
+        if isinstance(self.screen, AskScreen):
+            self.screen.dismiss(False)  # noqa: FBT003 - Textual takes the answer so
+        failure = self.screen.failure if isinstance(self.screen, ResultScreen) else None
+        self.push_screen(DoctorScreen(failure))
+
     def action_help(self) -> None:
         from rigfit_installer.screens.help import HelpScreen
 

@@ -9,7 +9,7 @@ from rigfit.core.words import Words, say
 _QUOTED = re.compile(r"`([^`]+)`")
 _COMMAND = re.compile(  # perhaps told where: `in Windows: wsl --shutdown, then open this system again`
     r"(?:[^:`]+: )?((?:sudo|unset|ls|mokutil|printf|grep|lxc|wsl|pip"
-    r"|rigfit (?:setup|verify|repair|remove|list|detect|select|plan|lock))\b.*?)(?:, then .*)?"
+    r"|rigfit (?:setup|verify|repair|remove|list|detect|select|plan|lock|doctor|fits))\b.*?)(?:, then .*)?"
 )
 _SETUP = re.compile(
     r"rigfit setup(?: (?!-)(?P<template>[^\s`]+))?(?: --gpu [^\s`]+)?(?: --variant (?P<variant>[^\s`]+))?"
@@ -23,6 +23,11 @@ def command_in(step: str) -> str | None:
         return quoted[1]
     found = _COMMAND.fullmatch(step)
     return found[1] if found else None
+
+
+def command_told(step: str) -> str | None:
+    """Of a finding, whose steps are command lines as they are wherever they are no words for people."""
+    return command_in(step) if isinstance(step, Words) else step
 
 
 def hint(step: str, screen: str) -> Words | None:
@@ -65,6 +70,8 @@ def _on_plan(step: str) -> Words | None:
 def _on_result(step: str) -> Words | None:
     if "--home" in step:
         return say("here: enter, and h on the plan")
+    if "rigfit doctor" in step:
+        return say("here: d")
     if "rigfit repair" in step:
         return say("here: e, then r there")
     return say("here: r runs it again") if "the same command again" in step or "rigfit verify" in step else None

@@ -68,6 +68,7 @@ def commands(app: Installer) -> Iterator[_Command]:
         yield _Command("verify", say("prove an environment again"), app.action_environments)
         yield _Command("repair", say("make an environment afresh"), app.action_environments)
         yield _Command("remove", say("remove an environment"), app.action_environments)
+    yield _Command("doctor", say("what is wrong with this machine"), app.action_doctor)
     yield _Command("theme", say("light or dark"), app.action_toggle_light)
     yield _Command("help", say("keys and words"), app.action_help)
     yield _Command("quit", say("leave"), app.action_quit)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rigfit.core.environment import Environment, Standing
     from rigfit.core.event import Event
     from rigfit.core.fact import Facts
+    from rigfit.core.finding import Diagnosis
     from rigfit.core.machine import Machine
     from rigfit.core.plan import Plan
     from rigfit.core.selection import Selection, Wish
@@ -130,6 +131,19 @@ class Rig:
     def standing(self, name: str) -> Standing:
         """What a run has left of an environment; also of one that it never began to make."""
         return next((each.standing for each in self.environments() if each.name == name), "unfinished")
+
+    def explain(self, text: str, environment: str | None = None) -> Diagnosis:
+        """What an error means; `environment` is the one whose Python said it, if one did."""
+        from rigfit.engine.diagnosing import explain
+
+        python = self.settings.home.prefix(environment) / "bin" / "python" if environment else None
+        return explain(self.settings, text, python if python and python.is_file() else None)
+
+    def examine(self) -> Diagnosis:
+        """The doctor's look at the machine; each time anew."""
+        from rigfit.engine.diagnosing import examine_machine
+
+        return examine_machine(self.settings)
 
     def weigh(self, environment: Environment) -> Weight:
         from rigfit.engine.weighing import weigh

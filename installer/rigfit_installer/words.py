@@ -8,6 +8,7 @@ from textual.content import Content
 
 from rigfit.core.environment import STANDING_WORDS
 from rigfit.core.event import CHECK_WORDS
+from rigfit.core.finding import SEVERITY_WORDS
 from rigfit.core.verdict import VERDICT_WORDS
 from rigfit.core.words import Words, say
 from rigfit.language import said
@@ -75,6 +76,11 @@ STANDINGS = {
 }
 PROVEN_BEFORE = Mark(sign="!", word=STANDING_WORDS["proven"], style=DOUBT)  # something has changed since
 LEAVING = Mark(sign="·", word=say("being removed ..."), style=BUSY)
+SEVERITIES = {
+    "error": Mark(sign="✗", word=SEVERITY_WORDS["error"], style=BAD),
+    "warning": Mark(sign="!", word=SEVERITY_WORDS["warning"], style=DOUBT),
+    "note": Mark(sign="·", word=SEVERITY_WORDS["note"], style=BUSY),
+}
 EIGHT_BIT = {
     "fast": Mark(sign="✓", word=say("fast"), style=GOOD),
     "slow": Mark(sign="!", word=say("slow"), style=DOUBT),

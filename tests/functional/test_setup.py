@@ -59,9 +59,9 @@ def test_a_person_sees_machine_choice_plan_progress_proof_and_how_to_use_it(home
         f"rigfit run --home {shlex.quote(str(home))} {name} -- python\n",
     ):
         assert expected in said
-    assert [line.split()[1] for line in said.splitlines() if line.split()[:1] and line.split()[0] in CHECK_IDS].count(
-        "passed"
-    ) == 16
+    told = [tuple(line.split()[:2]) for line in said.splitlines() if line.split()[:1] and line.split()[0] in CHECK_IDS]
+    assert told == [(name, "passed") for name in CHECK_IDS], "each check is told once"
+    assert f"proven: {name} on cpu, level full" in said
 
 
 def test_the_receipt_says_full_on_the_cpu_with_all_eight_checks(home: Path) -> None:

@@ -7,6 +7,7 @@ CUDA_VISIBLE_DEVICES names. tests/gpu has real ones.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,6 +79,21 @@ def test_people_are_told_which_gpu_it_was(rig: Rig, standin: StandIn) -> None:
     assert f"proven: {name} on GPU 1 (NVIDIA GeForce RTX 5090), level full" in ran.out
 
 
+def test_checks_that_were_seen_to_pass_are_told_again_only_where_that_adds_something(
+    rig: Rig, standin: StandIn
+) -> None:
+    pair = having(standin, PAIR)
+    name = proven(rig, pair)
+    ran = rig.verify("--gpu", "0", on=pair)
+    assert ran.err.count("numeric_error") == 1
+    assert ran.out == f"proven: {name} on GPU 0 (NVIDIA GeForce RTX 4090), level full\n"
+    heading = ["check", "result", "measured", "expected", "time"]
+    for words in (("--gpu", "0", "-v"), ("--gpu", "0", "--level", "imports")):
+        told = rig.verify(*words, on=pair).out
+        assert told.splitlines()[0].split() == heading
+        assert "numeric_error" in told
+
+
 def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(rig: Rig, standin: StandIn) -> None:
     pair = having(standin, PAIR)
     proven(rig, pair)
@@ -106,6 +122,41 @@ def test_a_gpu_that_is_hidden_is_not_tried_and_costs_no_receipt(rig: Rig, standi
     assert both.code == 6
     assert [each["passed"] for each in both.answer["result"]["gpus"]] == [False, True]
     assert both.answer["result"]["gpus"][0]["problem"]["code"] == "gpu_hidden"
+
+
+def test_a_batch_system_that_gives_one_mig_instance_is_told_the_line_that_proves_it_there(
+    rig: Rig, standin: StandIn
+) -> None:
+    cut = json.loads((MACHINES / "a100-mig-slices-535.json").read_text())
+    smaller = cut["gpus"][0]["slices"][-1]
+    smaller["memory_total"] //= 2
+    on = {**standin.environ(*as_said(cut)), "CUDA_VISIBLE_DEVICES": smaller["uuid"]}
+    name = rig.prepare()
+    rig.oblige()
+    refused = rig.verify(name, "--level", "stress", "--minutes", "0.01", "--json", on=on)
+    assert (refused.code, refused.problem["code"]) == (6, "gpu_hidden")
+    line = refused.problem["fix"][0].split("`")[1]
+    assert line.endswith(f"--gpu {smaller['uuid']}")
+    program, verb, *words = shlex.split(line)
+    assert (program, verb, words[:3]) == ("rigfit", "verify", [name, "--level", "stress"])
+    assert rig.verify(*words, "--json", on=on).result["gpu_used"]["uuid"] == smaller["uuid"]
+
+
+def test_of_a_gpu_that_is_hidden_from_a_setup_the_line_for_the_other_one_is_told(rig: Rig, standin: StandIn) -> None:
+    pair, second = having(standin, PAIR), uuids(PAIR)[1]
+    first_alone = {**pair, "CUDA_VISIBLE_DEVICES": uuids(PAIR)[0]}
+    refused = rig.setup("--gpu", second, "--json", on=first_alone)
+    assert refused.problem["code"] == "gpu_hidden"
+    asked = f"rigfit setup sample --variant cu128 --gpu {uuids(PAIR)[0]}"
+    assert refused.problem["fix"][0] == f"GPU 0 (NVIDIA GeForce RTX 4090) is given to you: `{asked}`"
+
+
+def test_where_there_is_no_gpu_the_step_is_one_that_works_without(rig: Rig) -> None:
+    rig.prepare()
+    ran = rig.verify("--gpu", "0", "--json")
+    assert (ran.code, ran.problem["code"]) == (3, "driver_fault"), "there is a GPU here"
+    assert "`rigfit setup` makes what fits without one" in ran.problem["fix"][0]
+    assert "`rigfit doctor`" in ran.problem["fix"][-1]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import venv
 from collections.abc import Callable
@@ -75,6 +76,17 @@ def test_a_gpu_that_is_not_there_is_no_reason_to_try_the_cpu(tmp_path: Path) -> 
     ran = verify(sys.executable, tmp_path, "--gpu", "0")
     assert ran.code == 3, "there is a GPU here"
     assert ran.problem["code"] == "driver_fault"
+
+
+def test_where_there_is_no_gpu_the_line_that_proves_it_on_the_cpu_works_as_it_is(tmp_path: Path) -> None:
+    bare = tmp_path / "a bare one"
+    venv.create(bare, with_pip=False, symlinks=True)
+    level = ("--level", "imports")
+    first, look = verify(bare, tmp_path / "home", "--gpu", "0", *level).problem["fix"]
+    program, *words = shlex.split(first.split("`")[1])
+    assert program == "rigfit"
+    assert rigfit(*words, "--home", tmp_path / "home", "--json").answer["result"]["device"] == "cpu"
+    assert "`rigfit doctor`" in look
 
 
 @pytest.mark.slow

@@ -14,7 +14,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-WRITTEN = ("title", "purpose", "why", "note")
+WRITTEN = ("title", "purpose", "why", "note", "what", "because", "folk", "fix")
+COMMAND = "$ "  # a step that is a line for the shell is the same in every language
 Message = tuple[int, None, str, list[str]]  # as Babel takes it: line, function, text, comments
 
 
@@ -44,8 +45,9 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
     if isinstance(value, dict):
         for key, each in value.items():
-            if key in WRITTEN and isinstance(each, str):
-                yield written(" ".join(each.split())).template
+            lines = each if isinstance(each, list) else [each]
+            if key in WRITTEN and all(isinstance(line, str) for line in lines):
+                yield from (written(" ".join(line.split())).template for line in lines if not line.startswith(COMMAND))
             else:
                 yield from _texts(each)
 

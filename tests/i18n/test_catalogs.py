@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po
 from tests.i18n.extraction import calls, data_texts, template
 
 from rigfit.catalog.load import load_facts, load_templates
+from rigfit.catalog.rules import load_rules
 from rigfit.core.words import Words
 from rigfit.language import CATALOGS
 
@@ -109,7 +110,7 @@ def texts_of(value: object) -> Iterator[Words]:
 
 
 def test_the_texts_of_the_catalog_are_those_that_it_is_loaded_with() -> None:
-    loaded = {words.template for words in texts_of((load_templates(CATALOG), load_facts(CATALOG)))}
+    loaded = {words.template for words in texts_of((load_templates(CATALOG), load_facts(CATALOG), load_rules(CATALOG)))}
     assert set(templates("catalog")) == loaded
 
 

@@ -13,7 +13,7 @@ from rigfit.catalog.load import load_facts, load_templates
 from rigfit.catalog.locate import catalog_dir
 from rigfit.core.refusal import why_nothing
 from rigfit.core.selection import Selection, Wish, select
-from rigfit.core.words import Words, alternatives, joined, say, sentence
+from rigfit.core.words import Words, alternatives, joined, lines, say, sentence
 from rigfit.language import chosen, in_language, said
 from rigfit.probe.machine import read_machine
 
@@ -52,6 +52,14 @@ def test_a_person_reads_chinese() -> None:
 )
 def test_rigfit_s_own_variable_decides_before_the_locale(environ: dict[str, str], language: str) -> None:
     assert chosen(environ) == language
+
+
+def test_the_lines_of_a_joined_text_are_said_in_the_language_of_whoever_reads_them() -> None:
+    first, second, third = say("no template fits this machine"), say("unknown"), "a name"
+    told = lines(joined("\n", [first, joined("\n  ", [second, third])]))
+    assert told == (str(first), str(second), third)
+    assert [has_chinese(in_language(line, CHINESE)) for line in told] == [True, True, False]
+    assert (lines("of\n  others"), lines("")) == (("of", "others"), ("",))
 
 
 def test_a_face_speaks_the_chosen_language(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,14 @@ def by_minor(versions: Iterable[str]) -> Iterator[tuple[tuple[int, ...], list[st
         yield minor, list(group)
 
 
+def advice(rows: list[Row]) -> Iterator[str]:
+    yield from claims(rows)
+    yield (
+        "A bitsandbytes below 0.47 does no right 8 bits on a CPU, so none was measured. PEFT below 0.14 needs one below 0.45 to train (`environments/facts/versions.toml`);\n"
+        "the template [peft-0.10](../environments/peft-0.10/README.md) is such a stack, and the advice to pin PEFT 0.10.0 alone does not lead there.\n"
+    )
+
+
 def levels(rows: list[Row]) -> Iterator[str]:
     counts = Counter((row.bitsandbytes, row.rule, row.level, row.needs_gpu) for row in rows)
     runs = sorted({(row.bitsandbytes, row.rule) for row in rows}, key=lambda run: (-Version(run[0]).minor, run[1]))
@@ -132,7 +140,10 @@ PAGE = Path(__file__).parents[2] / "docs/matrix.md"
 _HEAD = """# How PEFT, transformers and bitsandbytes go together
 
 Measured, not read: real wheels, on a CPU. How it was measured, and what each level means, is in [tests/matrix](../tests/matrix/README.md), beside the
-data; `python -m tests.matrix.table` writes this page.
+data: `python -m tests.matrix.measure` made it. `python -m tests.matrix.table` writes this page, and `python -m tests.matrix.picture` the picture. `rigfit matrix` shows the same in a terminal, and what stops
+a pair: `rigfit matrix --peft 0.14.0 --transformers 4.28.0`. What follows from it stands in `environments/facts/measured.toml`, and no lock holds a pair that fails.
+
+![PEFT down, transformers across: how far each pair gets, with the newest bitsandbytes; the tables below say it in words](pictures/matrix.svg)
 """
 
 
@@ -144,7 +155,7 @@ def page(rows: list[Row]) -> str:
     for title, part in (
         ("Pairs by the level reached", levels),
         ("Each PEFT", boundaries),
-        ("The advice", claims),
+        ("The advice", advice),
         ("First errors", errors),
     ):
         parts.append("\n".join((f"## {title}\n", *part(rows))))

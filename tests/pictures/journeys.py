@@ -13,7 +13,9 @@ from rigfit.core.event import CheckStarted, Progress
 from rigfit.core.words import say
 from rigfit.language import said
 from rigfit_installer.app import Installer
+from rigfit_installer.failure import Failure
 from rigfit_installer.screens.choose import ChooseScreen
+from rigfit_installer.screens.doctor import DoctorScreen
 from rigfit_installer.screens.environments import EnvironmentsScreen
 from rigfit_installer.screens.result import ResultScreen
 from rigfit_installer.widgets.gpu_card import GpuCard
@@ -21,6 +23,10 @@ from rigfit_installer.widgets.sheet import Sheet
 from rigfit_installer.widgets.template_list import TemplateList
 
 Stops = AsyncIterator[str]
+TOO_NEW = """peft==0.17.1
+transformers==5.1.0
+ImportError: cannot import name 'HybridCache' from 'transformers' (site-packages/transformers/__init__.py)
+"""
 
 
 async def h100(pilot: Pilot[int]) -> Stops:
@@ -88,6 +94,9 @@ async def old_driver(pilot: Pilot[int]) -> Stops:
 async def mismatch(pilot: Pilot[int]) -> Stops:
     await _machine(pilot)
     yield "machine-mismatch"
+    _app(pilot).action_doctor()
+    await _diagnosed(pilot)
+    yield "doctor"
 
 
 async def no_library(pilot: Pilot[int]) -> Stops:
@@ -103,6 +112,9 @@ async def failing(pilot: Pilot[int]) -> Stops:
         await replayed.until(pilot, lambda _event: False)
         await until(pilot, lambda: isinstance(pilot.app.screen, ResultScreen))
     yield "result-failed"
+    _app(pilot).push_screen(DoctorScreen(Failure(text=TOO_NEW, environment=None)))
+    await _diagnosed(pilot)
+    yield "doctor-failed"
 
 
 JOURNEYS: dict[str, Callable[[Pilot[int]], Stops]] = {
@@ -126,6 +138,11 @@ async def _machine(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: "..." not in pilot.app.screen.query_one("#host", Sheet).plain)
     _app(pilot).screen._glance()  # type: ignore[attr-defined]
     await until(pilot, lambda: all("°C" in card.plain for card in pilot.app.screen.query(GpuCard)))
+
+
+async def _diagnosed(pilot: Pilot[int]) -> None:
+    """When of the machine is told what could not be looked at, all that could be has been."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, DoctorScreen) and pilot.app.screen.query("#host .unknown"))
 
 
 async def _judged(pilot: Pilot[int]) -> None:

@@ -37,11 +37,12 @@ class Ran:
         return problem
 
 
-def rigfit(*words: str | Path, environ: Mapping[str, str] | None = None) -> Ran:
+def rigfit(*words: str | Path, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Ran:
     """Run to the end; standard input is no terminal."""
     ran = subprocess.run(
         [RIGFIT, *map(str, words)],
         env=dict(os.environ if environ is None else environ),
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

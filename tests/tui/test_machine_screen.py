@@ -19,6 +19,7 @@ from rigfit.probe.recorded import read_machine
 from rigfit_installer.app import Installer
 from rigfit_installer.draw.machine import gpu_rows, host_rows
 from rigfit_installer.rig import Rig
+from rigfit_installer.screens.doctor import DoctorScreen
 from rigfit_installer.screens.machine import MachineScreen
 from rigfit_installer.widgets.columns import Columns
 from rigfit_installer.widgets.gpu_card import GpuCard
@@ -221,3 +222,17 @@ def test_every_recorded_machine_can_be_told_at_80_columns(file: Path) -> None:
     for table in rows:
         assert max(line.cell_length for line in table.at(74).split("\n")) <= 74
         assert "None" not in table.plain
+
+
+@pytest.mark.parametrize("machine", ["driver-updated-not-rebooted.json", "h100-580.json"])
+def test_where_the_driver_is_at_fault_the_doctor_is_one_key_away(machine: str, catalog: Path, tmp_path: Path) -> None:
+    ill = machine != "h100-580.json"
+
+    async def journey(pilot: Pilot[int]) -> None:
+        await until_shown(pilot, "? help", "q quit", *(("d doctor", "^p commands") if ill else ("best fit",)))
+        assert ("d doctor" in seen(pilot)) is ill
+        await pilot.press("d")
+        await pilot.pause()
+        await until(pilot, lambda: isinstance(pilot.app.screen, DoctorScreen) is ill)
+
+    drive(Installer(recorded_rig(machine, catalog, tmp_path)), journey)

@@ -179,7 +179,7 @@ def test_the_palette_over_a_run_offers_nothing_that_would_take_its_screen_away(
         await until_shown(pilot, "64 libraries from wheels")
         await pilot.press(*over)
         offered = {command.name for command in commands(app)}
-        assert offered == {"theme", "help", "quit"}
+        assert offered == {"doctor", "theme", "help", "quit"}
         for taken_away in (app.start_over, app.choose_afresh, app.plan_best):
             taken_away()
         assert any(isinstance(screen, RunScreen) for screen in app.screen_stack)

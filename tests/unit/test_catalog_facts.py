@@ -13,6 +13,7 @@ import pytest
 from packaging.version import Version as PackageVersion
 
 from rigfit.catalog.audit import check_facts
+from rigfit.catalog.facts import FILES
 from rigfit.catalog.load import load_facts, load_templates
 from rigfit.catalog.locate import catalog_dir
 from rigfit.core.fact import Fact, cubin_covers
@@ -119,14 +120,21 @@ def test_the_facts_speak_of_what_a_variant_locks(variant: Variant, stack: Stack)
 
 @pytest.mark.parametrize("stack", ALL_STACKS)
 def test_no_lock_breaks_a_bound(stack: Stack) -> None:
+    locked = {package: PackageVersion(text) for package, text in stack.versions.items()}
     for bound in FACTS.bounds:
-        locked, needed = stack.versions.get(bound.package), stack.versions.get(bound.needs)
-        if locked is None or not bound.speaks_of(bound.package, PackageVersion(locked)):
-            continue
-        if bound.to == "check" and needed is None:
+        needed = locked.get(bound.needs)
+        if not bound.concerns(locked) or (bound.to == "check" and needed is None):
             continue
         assert needed is not None, bound.why
-        assert bound.allows(PackageVersion(needed)), bound.why
+        assert bound.allows(needed), bound.why
+
+
+def test_a_bound_beside_a_third_package_holds_next_to_it_alone() -> None:
+    (bound,) = [row for row in FACTS.bounds if row.beside and row.package == "transformers"]
+    versions = {"transformers": bound.since, "bitsandbytes": PackageVersion("0.48.0")}
+    assert bound.concerns(versions)
+    assert not bound.concerns({**versions, "bitsandbytes": PackageVersion("0.47.0")})
+    assert not bound.concerns({"transformers": bound.since})
 
 
 # What the rows say
@@ -250,6 +258,9 @@ def test_gtx_16_cards_are_slow_where_bitsandbytes_knows_them_apart_and_else_noth
         ("peft", "0.17.1", "transformers", "4.57.6", True),
         ("peft", "0.18.0", "transformers", "5.23.0", True),
         ("peft", "0.10.0", "transformers", "5.23.0", True),
+        ("transformers", "4.27.2", "accelerate", "1.11.0", False),
+        ("transformers", "4.28.0", "accelerate", "1.12.0", True),
+        ("transformers", "4.34.1", "accelerate", "0.32.1", False),
         ("peft", "0.13.2", "bitsandbytes", "0.45.0", False),
         ("peft", "0.13.2", "bitsandbytes", "0.44.1", True),
         ("peft", "0.14.0", "bitsandbytes", "0.50.2", True),
@@ -263,7 +274,16 @@ def test_gtx_16_cards_are_slow_where_bitsandbytes_knows_them_apart_and_else_noth
 )
 def test_which_versions_stand_each_other(package: str, version: str, needs: str, found: str, *, allowed: bool) -> None:
     rows = [row for row in FACTS.bounds if row.speaks_of(package, PackageVersion(version)) and row.needs == needs]
-    assert all(row.allows(PackageVersion(found)) for row in rows) is allowed
+    assert all(row.allows(PackageVersion(found)) for row in rows if row.to != "seq2seq") is allowed
+
+
+@pytest.mark.parametrize(
+    ("peft", "transformers", "allowed"),
+    [("0.21.1", "5.18.0", False), ("0.21.1", "5.17.0", True), ("0.21.2", "5.23.0", True), ("0.13.2", "5.18.0", True)],
+)
+def test_which_versions_train_encoder_decoder_models(peft: str, transformers: str, *, allowed: bool) -> None:
+    rows = [row for row in FACTS.bounds if row.to == "seq2seq" and row.speaks_of("peft", PackageVersion(peft))]
+    assert all(row.allows(PackageVersion(transformers)) for row in rows) is allowed
 
 
 @pytest.mark.parametrize(
@@ -305,9 +325,11 @@ def edited(folder: Path, name: str, edit: Callable[[str], str]) -> str:
 
 
 TABLES = [
-    (path.name, header)
-    for path in sorted((SHIPPED / "facts").glob("*.toml"))
-    for header in dict.fromkeys(re.findall(r"^\[.*?\]+", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    (name, header)
+    for name in FILES
+    for header in dict.fromkeys(
+        re.findall(r"^\[.*?\]+", (SHIPPED / "facts" / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
     if header != "[sources]"
 ]
 
@@ -346,20 +368,22 @@ def test_a_fact_without_source_or_date_is_refused(tmp_path: Path, name: str, hea
         ("bitsandbytes.toml", 'cuda = ["10.2"]', 'cuda = "10.2"', 'cuda`: needs versions such as ["12.0", "12.1"]'),
         ("bitsandbytes.toml", 'cuda = ["10.2"]', "cuda = []", "cuda`: needs versions such as"),
         ("bitsandbytes.toml", 'only = ["GTX 1630"', 'only = [1630, "GTX"', "only`: needs a list of texts"),
-        ("versions.toml", 'to = "int8"', 'to = "train"', "to`: needs import or check or int8"),
-        ("versions.toml", 'at_least = "4.43.0"\n', "", "bound[0]`: needs `at_least` or `below`; found neither"),
+        ("versions.toml", 'to = "int8"', 'to = "train"', "to`: needs import or use or check or int8 or seq2seq"),
+        ("measured.toml", 'at_least = "4.43.0"\n', "", "bound[0]`: needs `at_least` or `below`; found neither"),
         (
-            "versions.toml",
+            "measured.toml",
             'below = "5.0.0"',
             'below = "4.44.0"',
             "below`: needs more than `at_least`, 4.44.0; found 4.44.0",
         ),
         (
-            "versions.toml",
+            "measured.toml",
             'free = "0.18.0"',
             'free = "0.17.1"',
             "free`: needs a version after `until`, 0.17.1; found 0.17.1",
         ),
+        ("measured.toml", "beside = { package =", "beside = { name =", "beside.package`: needs a name"),
+        ("measured.toml", ', at_least = "0.48.0" }', " }", "beside.at_least`: needs a package version"),
         ("gpus.toml", "unified = true", 'unified = "true"', "unified`: needs true or false"),
         ("gpus.toml", "[virtual_series]", "[virtual]", "virtual_series`: needs a table"),
         ("memory.toml", "4_026_531_840", '"4 GiB"', "gpu_memory.least`: needs a whole number"),

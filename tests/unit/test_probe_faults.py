@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from rigfit.core.machine import DriverFault, Platform
+from rigfit.core.traces import Card, Traces
 from rigfit.core.version import Version
 from rigfit.probe.asking import Silence
-from rigfit.probe.fault import Scene, of_silence
-from rigfit.probe.traces import Card, Traces
+from rigfit.probe.fault import of_silence
+from rigfit.probe.scene import Scene
 
 HOST = Platform(os="linux", arch="x86_64", glibc=Version("2.39"), kernel="6.8.0-60-generic")
 WSL = Platform(os="linux", arch="x86_64", glibc=Version("2.39"), kernel="5.15-microsoft", wsl=True)

@@ -105,7 +105,7 @@ def test_what_detect_prints_is_read_with_its_envelope(tmp_path: Path) -> None:
 def test_a_machine_with_a_fault_and_all_that_may_be_null_survives_a_round_trip(tmp_path: Path) -> None:
     machine = Machine(
         platform=Platform(os="linux", arch="x86_64", glibc=None),
-        driver=DriverFault(fault="unknown", what="so it is", module_version=Version("1.2")),
+        driver=DriverFault(fault="unknown", cause="gpu_lost", what="so it is", module_version=Version("1.2")),
     )
     assert read_machine(written(tmp_path, machine.to_json())) == machine
 
@@ -141,7 +141,7 @@ def change(record: dict[str, Any], key: str, value: object) -> None:
         ("driver.version", 580, "driver.version: needed a version such as 580.159.04, as a text; found 580"),
         ("driver.cuda", 13.0, "driver.cuda: needed a version"),
         ("driver.cuda", ..., "driver.cuda: needed this key; found none"),
-        ("driver.fault", "broken", "driver.version: needed one of the keys fault, what, fix"),
+        ("driver.fault", "broken", "driver.version: needed one of the keys fault, cause, what, fix"),
         ("gpus", {}, "gpus: needed a list; found {}"),
         ("gpus.0", None, "gpus[0]: needed an object; found null"),
         ("gpus.0.index", -1, "gpus[0].index: needed a whole number; found -1"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.stand_ins.ward import list_of_loader
 
+from rigfit.core.traces import Card, Traces
 from rigfit.core.version import Version
 from rigfit.probe.module import module_version
-from rigfit.probe.traces import Card, Traces, look
+from rigfit.probe.traces import look
 
 OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.126.09  Release Build  (dvs-builder@U22-I3)  Wed Jan  7"
 CLOSED = (
@@ -142,7 +144,7 @@ def test_the_library_is_found_by_the_search_path_and_by_ldconfigs_cache_first(tm
     for folder in ("usr/lib64", "opt/driver", "srv/driver"):
         put(tmp_path, f"{folder}/libnvidia-ml.so.1")
     assert seen(tmp_path).library == str(tmp_path / "usr/lib64/libnvidia-ml.so.1")
-    put(tmp_path, "etc/ld.so.cache", b"glibc-ld.so.cache1.1\0libnvidia-ml.so.1\0/opt/driver/libnvidia-ml.so.1\0\xff")
+    put(tmp_path, "etc/ld.so.cache", list_of_loader("/opt/driver/libnvidia-ml.so.1"))
     assert seen(tmp_path).library == str(tmp_path / "opt/driver/libnvidia-ml.so.1")
     assert seen(tmp_path, LD_LIBRARY_PATH="/nowhere::/srv/driver").library == str(
         tmp_path / "srv/driver/libnvidia-ml.so.1"

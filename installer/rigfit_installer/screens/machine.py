@@ -27,6 +27,13 @@ from rigfit_installer.widgets.problem_card import ProblemCard
 from rigfit_installer.widgets.sheet import Sheet
 from rigfit_installer.words import MUTED, shown
 
+_DOCTOR = Key(
+    keys="d",
+    label="d",
+    does=say("doctor"),
+    action="doctor",
+    help=say("what is wrong with this machine, and what to do"),
+)
 _GLANCE = 3.0  # seconds between looks at how busy the GPUs are
 
 
@@ -42,6 +49,7 @@ class MachineScreen(Stage):
             action="look",
             help=say("asks the machine afresh, after you have mended the driver, say"),
         ),
+        _DOCTOR,
         KEPT,
         PALETTE,
         COPY,
@@ -54,8 +62,11 @@ class MachineScreen(Stage):
         with VerticalScroll(id="machine"):
             yield Sheet(shown(say("Looking at this machine ..."), MUTED))
 
-    def on_mount(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self._seen: Machine | None = None
+
+    def on_mount(self) -> None:
         self._looked_with = self.installer.rig
         self._glancing = False
         self._glances = self.set_interval(_GLANCE, self._glance)
@@ -64,6 +75,17 @@ class MachineScreen(Stage):
     def on_screen_resume(self) -> None:
         if self._looked_with is not self.installer.rig:  # changed on another screen
             self.run_worker(self._look_anew())
+
+    def usable_keys(self) -> tuple[Key, ...]:
+        """Where the driver is at fault, what helps there comes before what is for later."""
+        driver = self._seen.driver if self._seen else None
+        if not isinstance(driver, DriverFault) or driver.fault == "no_device":
+            return tuple(key for key in self.KEYS if key is not _DOCTOR)
+        first = tuple(key for key in self.KEYS if key not in (KEPT, COPY, HELP, QUIT))
+        return (*first, KEPT, COPY, HELP, QUIT)
+
+    def action_doctor(self) -> None:
+        self.installer.action_doctor()
 
     async def action_look(self) -> None:
         self.installer.look_again()
@@ -97,6 +119,7 @@ class MachineScreen(Stage):
         if machine.gpus:
             parts.append(Grid(*(GpuCard(gpu) for gpu in machine.gpus), id="gpus"))
         await self.fill("#machine", host, *parts, Sheet(id="notes"))
+        self.keys_changed()
 
     def _host_rows(self, machine: Machine) -> tuple[Row, ...]:
         return (*recorded_rows(self._looked_with.settings.machine), *host_rows(machine))

@@ -18,6 +18,7 @@ from rigfit.core.words import say
 from rigfit.language import said
 from rigfit_installer.draw.receipt import headline, receipt_rows, uses
 from rigfit_installer.draw.run import check_rows
+from rigfit_installer.failure import Failure
 from rigfit_installer.job import Job
 from rigfit_installer.key import Key, bindings
 from rigfit_installer.screens.stage import COPY, HELP, KEPT, PALETTE, QUIT, Stage
@@ -35,12 +36,19 @@ _AGAIN = Key(
     action="again",
     help=say("the same run once more; what was downloaded is not fetched again"),
 )
+_DOCTOR = Key(
+    keys="d",
+    label="d",
+    does=say("doctor"),
+    action="doctor",
+    help=say("what the error means, and what is wrong with this machine"),
+)
 
 
 class ResultScreen(Stage):
     NAME = "result"
     CSS_PATH = "result.tcss"
-    KEYS = (_HOME, _AGAIN, LOG, KEPT, PALETTE, COPY, HELP, QUIT)
+    KEYS = (_HOME, _AGAIN, _DOCTOR, LOG, KEPT, PALETTE, COPY, HELP, QUIT)
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, job: Job, view: RunView) -> None:
@@ -48,8 +56,15 @@ class ResultScreen(Stage):
         self.job = job
         self.view = view
 
+    @property
+    def failure(self) -> Failure | None:
+        """None where nothing is wrong: of what was stopped on purpose nothing needs to be explained."""
+        problem = self.view.problem
+        return None if problem is None or problem.code == "stopped" else Failure.of(self.view, problem)
+
     def usable_keys(self) -> tuple[Key, ...]:
-        return tuple(key for key in self.KEYS if key is not _AGAIN or self.view.problem)
+        usable = {_AGAIN: self.view.problem is not None, _DOCTOR: self.failure is not None}
+        return tuple(key for key in self.KEYS if usable.get(key, True))
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="result"):
@@ -93,6 +108,9 @@ class ResultScreen(Stage):
                 lambda: rig.standing(self.job.environment),
                 lambda standing: self.query_one("#next", Sheet).update(shown(_next(problem, standing))),
             )
+
+    def action_doctor(self) -> None:
+        self.installer.action_doctor()
 
     def action_log(self) -> None:
         self.query_one(LogPane).toggle()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from textual.content import Content
 
@@ -46,14 +46,22 @@ def copy_lines(lines: Iterable[tuple[str, str]]) -> list[CopyLine]:
     ]
 
 
-def step_lines(steps: Iterable[str], screen: str, home: str | None = None) -> Iterator[Sheet]:
+def step_lines(
+    steps: Iterable[str],
+    screen: str,
+    home: str | None = None,
+    *,
+    after: int = 0,
+    typed: Callable[[str], str | None] = command_in,
+) -> Iterator[Sheet]:
     """Next steps: those with something to type are numbered, and copy that alone; `screen` is where they are told.
 
-    `home` is None where a command finds it by itself.
+    `home` is None where a command finds it by itself; `after` is the last number that is taken already; `typed` tells
+    what of a step is to be typed.
     """
-    number, told = 0, tuple(steps)
+    number, told = after, tuple(steps)
     for step in told:
-        command, more = command_in(step), hint(step, screen) or ""
+        command, more = typed(step), hint(step, screen) or ""
         if command is None:
             prose = Sheet()
             prose.lay([(Content(" · "), _with(more, at_home(said(step), home)))])

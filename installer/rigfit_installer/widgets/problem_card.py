@@ -19,9 +19,12 @@ _LONG = 4  # lines
 
 
 class ProblemCard(VerticalGroup):
-    def __init__(self, problem: Problem) -> None:
+    """`after` is the last number of a line to copy that is taken already."""
+
+    def __init__(self, problem: Problem, *, after: int = 0) -> None:
         super().__init__()
         self.problem = problem
+        self._after = after
 
     @property
     def _home(self) -> str | None:
@@ -38,7 +41,7 @@ class ProblemCard(VerticalGroup):
         yield from _detail(story)
         if self.problem.fix:
             yield Sheet(shown(say("What to do")), classes="heading")
-            yield from step_lines(self.problem.fix, getattr(self.screen, "NAME", ""), self._home)
+            yield from step_lines(self.problem.fix, getattr(self.screen, "NAME", ""), self._home, after=self._after)
         yield from _detail(rest)
         if self.problem.source:
             yield Sheet(shown(say("source: {address}", address=self.problem.source), MUTED), classes="source")

@@ -16,7 +16,7 @@ STAGES = {
     "run": say("Run"),
     "result": say("Result"),
 }
-BESIDE = {"environments": say("Environments")}
+BESIDE = {"environments": say("Environments"), "doctor": say("Doctor")}
 
 
 class Trail(Sheet):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypeVar
 
+from rigfit.catalog.cited import FLAG, cited
 from rigfit.catalog.place import Place, described
 from rigfit.catalog.table import (
     CAPABILITIES,
     CAPABILITY,
-    DATE,
     LIST,
     NAME,
     PACKAGE_VERSION,
-    TABLE,
     TEXT,
     TEXTS,
     VERSION,
@@ -23,12 +21,13 @@ from rigfit.catalog.table import (
     Kind,
     T,
     Table,
-    read_toml,
 )
 from rigfit.core.fact import (
     Architecture,
+    Beside,
     Bound,
     DriverMinimum,
+    End,
     First,
     GpuMemory,
     Int8OnCpu,
@@ -47,20 +46,23 @@ from rigfit.core.shape import Shape
 from rigfit.core.version import Version
 from rigfit.core.words import alternatives, say
 
-FILES = ("drivers.toml", "torch.toml", "bitsandbytes.toml", "versions.toml", "gpus.toml", "memory.toml", "models.toml")
+FILES = (
+    "drivers.toml",
+    "torch.toml",
+    "bitsandbytes.toml",
+    "versions.toml",
+    "measured.toml",
+    "gpus.toml",
+    "memory.toml",
+    "models.toml",
+)
+OTHERS = ("errors.toml", "releases.toml")  # read by themselves, when they are asked for
 ARCHES = ("x86_64", "aarch64")
 SPEEDS: tuple[Speed, ...] = ("fast", "slow")
 MATCHES: tuple[Literal["exact", "nearest"], ...] = ("exact", "nearest")
-ENDS: tuple[Literal["import", "check", "int8"], ...] = ("import", "check", "int8")
-SOURCES = "sources"
+ENDS: tuple[End, ...] = ("import", "use", "check", "int8", "seq2seq")
 
 Choice = TypeVar("Choice", bound=str)
-
-
-def _flag(value: Any) -> bool:
-    if value is not True and value is not False:
-        raise ValueError
-    return value
 
 
 def _versions(value: Any) -> tuple[Version, ...]:
@@ -76,41 +78,7 @@ def _count(value: Any) -> int:
 
 
 COUNT = Kind(needed=say("a whole number, 1 or more"), parse=_count)
-FLAG = Kind(needed=say("true or false, without quotes"), parse=_flag)
 VERSIONS = Kind(needed=say('versions such as ["12.0", "12.1"], at least one'), parse=_versions)
-
-
-class _Read(TypedDict):
-    source: str
-    read: str
-
-
-def read_facts(path: Path) -> Table:
-    """The rows of a file, each with its source in full: where it is a name in the table `sources`, what stands there."""
-    raw = read_toml(path)
-    texts = _sources(raw)
-    named: set[str] = set()
-    values = {key: _in_full(value, texts, named) for key, value in raw.values.items() if key != SOURCES}
-    for name in texts:
-        if name not in named:
-            needed = say("a row that names it as its source")
-            raise raw.place.at(f"{SOURCES}.{name}").wrong(needed=needed, found=say("none"))
-    return Table(values, raw.place)
-
-
-def _sources(raw: Table) -> dict[str, str]:
-    table = Table(raw.get_or(SOURCES, TABLE, {}), raw.place.at(SOURCES))
-    return {name: table.get(name, TEXT) for name in table.values}
-
-
-def _in_full(value: Any, texts: Mapping[str, str], named: set[str]) -> Any:
-    """What is no row comes back as it is: whoever asks for the key says what is wrong with it."""
-    if isinstance(value, list):
-        return [_in_full(item, texts, named) for item in value]
-    if isinstance(value, dict) and isinstance(name := value.get("source"), str) and name in texts:
-        named.add(name)
-        return {**value, "source": texts[name]}
-    return value
 
 
 def driver_minimum(row: Table) -> DriverMinimum:
@@ -121,14 +89,14 @@ def driver_minimum(row: Table) -> DriverMinimum:
             toolkit=row.get("toolkit", VERSION),
             windows=row.get("windows", VERSION),
             windows_toolkit=row.get_or("windows_toolkit", VERSION, None),
-            **_read(row),
+            **cited(row),
         )
 
 
 def last_driver(row: Table) -> LastDriver:
     with row:
         lowest, highest = _span(row, CAPABILITY, "lowest", "highest")
-        return LastDriver(lowest=lowest, highest=highest, branch=row.get("branch", WHOLE), **_read(row))
+        return LastDriver(lowest=lowest, highest=highest, branch=row.get("branch", WHOLE), **cited(row))
 
 
 def torch_build(row: Table) -> TorchBuild:
@@ -141,7 +109,7 @@ def torch_build(row: Table) -> TorchBuild:
             cuda=row.get("cuda", VERSION),
             cubins=row.get("cubins", CAPABILITIES),
             ptx=row.get("ptx", CAPABILITIES),
-            **_read(row),
+            **cited(row),
         )
 
 
@@ -150,7 +118,7 @@ def libraries(row: Table) -> tuple[Library, ...]:
     with row:
         since, until = _span(row, PACKAGE_VERSION, "since", "until")
         arch, match = _one_of(row, "arch", ARCHES), _one_of(row, "match", MATCHES)
-        cubins, read = row.get("cubins", CAPABILITIES), _read(row)
+        cubins, read = row.get("cubins", CAPABILITIES), cited(row)
         return tuple(
             Library(since=since, until=until, arch=arch, cuda=cuda, cubins=cubins, match=match, **read)
             for cuda in row.get("cuda", VERSIONS)
@@ -169,7 +137,7 @@ def int8_support(row: Table) -> Int8Support:
             speed=_one_of(row, "speed", SPEEDS),
             only=row.get_or("only", TEXTS, ()),
             note=row.get_or("note", WRITTEN, ""),
-            **_read(row),
+            **cited(row),
         )
 
 
@@ -177,17 +145,18 @@ def nf4_support(row: Table) -> Nf4Support:
     with row:
         since, until = _span(row, PACKAGE_VERSION, "since", "until")
         lowest, highest = _span(row, CAPABILITY, "lowest", "highest")
-        return Nf4Support(since=since, until=until, lowest=lowest, highest=highest, **_read(row))
+        return Nf4Support(since=since, until=until, lowest=lowest, highest=highest, **cited(row))
 
 
 def first(row: Table) -> First:
     with row:
-        return First(package=row.get("package", NAME), since=row.get("since", PACKAGE_VERSION), **_read(row))
+        return First(package=row.get("package", NAME), since=row.get("since", PACKAGE_VERSION), **cited(row))
 
 
 def int8_on_cpu(row: Table) -> Int8OnCpu:
     with row:
-        return Int8OnCpu(since=row.get("since", PACKAGE_VERSION), **_read(row))
+        since, transformers = row.get("since", PACKAGE_VERSION), row.get_or("transformers", PACKAGE_VERSION, None)
+        return Int8OnCpu(since=since, transformers=transformers, **cited(row))
 
 
 def bound(row: Table) -> Bound:
@@ -203,10 +172,16 @@ def bound(row: Table) -> Bound:
             to=_one_of(row, "to", ENDS),
             why=row.get("why", WRITTEN),
             free=row.get_or("free", PACKAGE_VERSION, None),
-            **_read(row),
+            beside=_beside(row.table("beside")) if "beside" in row.values else None,
+            **cited(row),
         )
     _refuse_senseless(value, row.place)
     return value
+
+
+def _beside(row: Table) -> Beside:
+    with row:
+        return Beside(package=row.get("package", NAME), at_least=row.get("at_least", PACKAGE_VERSION))
 
 
 def _refuse_senseless(bound: Bound, place: Place) -> None:
@@ -226,23 +201,23 @@ def architecture(row: Table) -> Architecture:
             name=row.get("name", TEXT),
             examples=row.get("examples", TEXTS),
             unified=row.get("unified", FLAG),
-            **_read(row),
+            **cited(row),
         )
 
 
 def names(row: Table) -> Names:
     with row:
-        return Names(parts=row.get("parts", TEXTS), **_read(row))
+        return Names(parts=row.get("parts", TEXTS), **cited(row))
 
 
 def virtual_series(row: Table) -> VirtualSeries:
     with row:
-        return VirtualSeries(without_cuda=row.get("without_cuda", TEXTS), **_read(row))
+        return VirtualSeries(without_cuda=row.get("without_cuda", TEXTS), **cited(row))
 
 
 def gpu_memory(row: Table) -> GpuMemory:
     with row:
-        return GpuMemory(least=row.get("least", WHOLE), why=row.get("why", WRITTEN), **_read(row))
+        return GpuMemory(least=row.get("least", WHOLE), why=row.get("why", WRITTEN), **cited(row))
 
 
 def model(row: Table) -> KnownModel:
@@ -253,7 +228,7 @@ def model(row: Table) -> KnownModel:
             aliases=row.get_or("aliases", TEXTS, ()),
             shape=_shape(row),
             parameters=row.get("parameters", COUNT),
-            **_read(row),
+            **cited(row),
         )
 
 
@@ -279,16 +254,6 @@ def refuse_unknown_files(folder: Path, known: tuple[str, ...]) -> None:
         if path.name not in known:
             needed = say("one of {names}", names=", ".join(known))
             raise Place(file=path).wrong(needed=needed, found=say("a file that nothing reads"))
-
-
-def _read(row: Table) -> _Read:
-    source = row.get("source", TEXT)
-    if " " not in source and "://" not in source:
-        needed = say(
-            "an address, what was measured with what, or a name in the table `{table}` of this file", table=SOURCES
-        )
-        raise row.place.at("source").wrong(needed=needed, found=described(source))
-    return _Read(source=source, read=row.get("read", DATE))
 
 
 def _span(row: Table, kind: Kind[T], start: str, end: str) -> tuple[T, T]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+from rigfit.catalog.cited import read_facts
 from rigfit.catalog.facts import (
     FILES,
+    OTHERS,
     architecture,
     bound,
     driver_minimum,
@@ -19,7 +21,6 @@ from rigfit.catalog.facts import (
     model,
     names,
     nf4_support,
-    read_facts,
     refuse_unknown_files,
     torch_build,
     virtual_series,
@@ -28,7 +29,7 @@ from rigfit.catalog.locate import FACTS, TEMPLATE_FILE, template_folders
 from rigfit.catalog.place import Place
 from rigfit.catalog.recipe import Recipe, VariantRecipe, read_recipe
 from rigfit.catalog.sidecar import lock_path, read_sidecar, sidecar_path
-from rigfit.core.fact import Facts
+from rigfit.core.fact import Facts, LastDriver
 from rigfit.core.problem import ProblemError
 from rigfit.core.template import Template, Variant
 from rigfit.core.words import say
@@ -86,9 +87,9 @@ def _unlocked(recipe: Recipe, variant: VariantRecipe, place: Place, *, needed: s
 
 def load_facts(catalog: Path) -> Facts:
     folder = catalog / FACTS
-    refuse_unknown_files(folder, FILES)
+    refuse_unknown_files(folder, (*FILES, *OTHERS))
     with ExitStack() as files:
-        drivers, torch, bitsandbytes, versions, gpus, memory, models = (
+        drivers, torch, bitsandbytes, versions, measured, gpus, memory, models = (
             files.enter_context(read_facts(folder / name)) for name in FILES
         )
         return Facts(
@@ -100,10 +101,18 @@ def load_facts(catalog: Path) -> Facts:
             nf4=tuple(nf4_support(row) for row in bitsandbytes.tables("nf4")),
             nf4_first=tuple(first(row) for row in bitsandbytes.tables("nf4_first")),
             int8_on_cpu=int8_on_cpu(bitsandbytes.table("int8_on_cpu")),
-            bounds=tuple(bound(row) for row in versions.tables("bound")),
+            bounds=tuple(bound(row) for file in (versions, measured) for row in file.tables("bound")),
             architectures=tuple(architecture(row) for row in gpus.tables("architecture")),
             no_tensor_cores=names(gpus.table("no_tensor_cores")),
             virtual_series=virtual_series(gpus.table("virtual_series")),
             gpu_memory=gpu_memory(memory.table("gpu_memory")),
             models=tuple(model(row) for row in models.tables("model")),
         )
+
+
+def load_last_drivers(catalog: Path) -> tuple[LastDriver, ...]:
+    """Of the facts these alone."""
+    with read_facts(catalog / FACTS / FILES[0]) as drivers:
+        for row in drivers.tables("driver"):
+            driver_minimum(row)
+        return tuple(last_driver(row) for row in drivers.tables("last_driver"))

@@ -8,6 +8,7 @@ import rigfit
 from rigfit.catalog.place import Place
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.words import say
+from rigfit.process.place import is_folder
 
 TEMPLATE_FILE = "template.toml"
 FACTS = "facts"
@@ -47,9 +48,9 @@ def _proven(folder: Path) -> Path:
         facts=FACTS,
         template=TEMPLATE_FILE,
     )
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise Place(file=folder).wrong(needed=needed, found=say("no such folder"))
-    if not (folder / FACTS).is_dir() or not any(folder.glob(f"*/{TEMPLATE_FILE}")):
+    if not is_folder(folder / FACTS) or not any(folder.glob(f"*/{TEMPLATE_FILE}")):
         there = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or say("nothing")
         raise Place(file=folder).wrong(needed=needed, found=say("a folder with {names}", names=there))
     return folder

@@ -170,9 +170,14 @@ def read_text(path: Path) -> str:
 
 
 def read_toml(path: Path) -> Table:
+    return parsed(read_text(path), Place(file=path))
+
+
+def parsed(text: str, place: Place) -> Table:
+    """Of TOML."""
     try:
-        values = tomllib.loads(read_text(path))
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:  # its text names line and column
         found = say("a syntax error: {error}", error=str(error))
-        raise Place(file=path).wrong(needed="TOML", found=found) from None
-    return Table(values, Place(file=path))
+        raise place.wrong(needed="TOML", found=found) from None
+    return Table(values, place)

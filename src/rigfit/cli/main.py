@@ -23,18 +23,21 @@ VERBS = (
     "plan",
     "fits",
     "verify",
+    "doctor",
+    "report",
     "list",
     "remove",
     "repair",
     "run",
     "shell-hook",
     "templates",
+    "matrix",
     "lock",
 )
 _MORE = say("`rigfit setup` is the main job. `rigfit COMMAND --help` tells more.")
 _EXIT_CODES = say(
     "Exit codes: 0 done, 1 bug, 2 usage, 3 nothing fits this machine, 4 catalog or lock invalid, "
-    "5 provisioning failed, 6 verification failed, 130 stopped."
+    "5 provisioning failed, 6 verification failed, 7 doctor found problems, 130 stopped."
 )
 
 
@@ -140,10 +143,27 @@ def _executed(args: argparse.Namespace, face: Face) -> int:
         return STOPPED
     except BrokenPipeError:
         raise
-    except Exception:  # noqa: BLE001 - whatever is left is a bug of ours, and is kept
+    except Exception as error:  # noqa: BLE001 - whatever is left is a bug of ours, and is kept
+        if isinstance(error, FileNotFoundError) and _is_nowhere():
+            face.problem(_nowhere())
+            return USAGE
         face.bug()
         return BUG
     return code
+
+
+def _is_nowhere() -> bool:
+    """Whether the folder that we were started in is gone."""
+    try:
+        os.getcwd()  # noqa: PTH109 - what fails here is all that Path.cwd() calls
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _nowhere() -> Problem:
+    fix = (say("`cd` to a folder that is there, and run the same command again"),)
+    return Problem(code="usage", what=say("the folder that you are in is gone"), fix=fix)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,22 @@ def settings(args: argparse.Namespace) -> Settings:
         machine=getattr(args, "machine", None),
         base=getattr(args, "base", None),
         offline=getattr(args, "offline", False),
+        root=_root(getattr(args, "root", None)),
     )
+
+
+def _root(named: Path | None) -> Path:
+    """What is looked for in no folder at all is not there, which would be told of the machine."""
+    if named is None:
+        return Path("/")
+    from rigfit.core.problem import Problem, ProblemError
+    from rigfit.process.place import is_folder
+
+    if not is_folder(named):
+        what = say("`--root`: {place} is no folder", place=named)
+        fix = (say("name the folder that holds its `etc` and `proc`"),)
+        raise ProblemError(Problem(code="usage", what=what, fix=fix))
+    return named
 
 
 def wish(args: argparse.Namespace) -> Wish:

@@ -37,19 +37,25 @@ def check(done: Check) -> tuple[Text, ...]:
     )
 
 
-def verification(done: Verification) -> RenderableType:
+def verification(done: Verification, *, verbose: bool) -> RenderableType:
+    """Whoever saw each check pass need not read it again: they are told where one did not, or where it is asked for."""
+    told = verbose or any(each.status != "passed" for each in done.checks)
+    notes = [shown(say("note: {warning}", warning=note), "yellow") for note in done.notes]
+    ending = shown(_ending(done), "bold green" if done.passed else "bold red")
+    return Group(*((_checks(done), *_reasons(done)) if told else ()), *notes, ending)
+
+
+def _checks(done: Verification) -> RenderableType:
     headings = (say("check"), say("result"), say("measured"), say("expected"), say("time"))
     checks = table(*headings, kept=("check", "result", "time"))
     for each in done.checks:
         checks.add_row(*check(each))
-    notes = [shown(say("note: {warning}", warning=note), "yellow") for note in done.notes]
-    ending = shown(_ending(done), "bold green" if done.passed else "bold red")
-    return Group(checks, *_reasons(done), *notes, ending)
+    return checks
 
 
-def verifications(every: Iterable[Verification]) -> RenderableType:
+def verifications(every: Iterable[Verification], *, verbose: bool) -> RenderableType:
     """Of several GPUs, one below the other."""
-    return Group(*(part for done in every for part in (verification(done), Text())))
+    return Group(*(part for done in every for part in (verification(done, verbose=verbose), Text())))
 
 
 def _ending(done: Verification) -> str:
@@ -79,7 +85,7 @@ def proof(done: Verification) -> str:
     return say("proven") if done.quantization == "int8" else say("proven with 4-bit NF4")
 
 
-def outcome(result: dict[str, Any], home: str | None) -> RenderableType:
+def outcome(result: dict[str, Any], home: str | None, *, verbose: bool) -> RenderableType:
     """What a setup ended with: a receipt and the lines to use it, or an environment that nobody has tried.
 
     `home` is None where a command finds it by itself.
@@ -89,7 +95,8 @@ def outcome(result: dict[str, Any], home: str | None) -> RenderableType:
     given = Receipt.from_json(result)
     name = given.making.environment
     lines = (f"rigfit run {name} -- python", f'eval "$(rigfit shell-hook {name})"')
-    return Group(verification(given.verification), whole(say("use it"), (at_home(line, home) for line in lines)))
+    ways = whole(say("use it"), (at_home(line, home) for line in lines))
+    return Group(verification(given.verification, verbose=verbose), ways)
 
 
 def unproven(given: Unproven, home: str | None) -> RenderableType:

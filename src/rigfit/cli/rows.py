@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,10 @@ from rigfit.language import said
 from rigfit.language.pieces import breaks, pieces
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+_QUOTED = re.compile(r"`[^`]*`[.,;:)。,;:)]*")  # with the mark that ends its clause
+_APART = 2  # columns between a label and what stands beside it
 
 
 class Shown(Text):
@@ -62,6 +66,46 @@ def whole(label: str, lines: Iterable[str]) -> Group:
             for margin, line in zip(margins, lines, strict=False)
         )
     )
+
+
+def step(text: str) -> Text:
+    """A command that is a whole step is no `Words`; it is never broken."""
+    return shown(text) if isinstance(text, Words) else Text(text, no_wrap=True, overflow="ignore")
+
+
+def broken(console: Console, text: Text, width: int) -> list[Text]:
+    """Its lines. A command in it that a line would end in stands on one of its own, however long that is."""
+    if text.no_wrap:
+        return [text]
+    lines = [*text.wrap(console, width, overflow="fold")]
+    ends = [each for each in _QUOTED.finditer(text.plain) if " " in each[0]]
+    torn = next((each for each in ends if not any(each[0] in line.plain for line in lines)), None)
+    if torn is None:
+        return lines
+    before, after = (
+        Shown(part, text.style) for part in (text.plain[: torn.start()].rstrip(), text.plain[torn.end() :].strip())
+    )
+    command = Text(torn[0], text.style, no_wrap=True, overflow="ignore")
+    return [
+        *(broken(console, before, width) if before else ()),
+        command,
+        *(broken(console, after, width) if after else ()),
+    ]
+
+
+class Labelled:
+    """Rows of a label and a text, which is broken beside it; commands are whole."""
+
+    def __init__(self, rows: Iterable[tuple[str | Text, str | Text]]) -> None:
+        self.rows = [(_cell(label), _cell(text)) for label, text in rows]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        margin = max((label.cell_len for label, _ in self.rows), default=0) + _APART
+        for label, text in self.rows:
+            lines = broken(console, text, max(options.max_width - margin, 1))
+            for first, line in zip(chain([label], repeat(Text())), lines, strict=False):
+                gap = " " * (margin - first.cell_len)
+                yield Text.assemble((first.plain, first.style or "bold"), gap, line, no_wrap=True, overflow="ignore")
 
 
 def in_rows(cells: Iterable[tuple[str | Text, ...]]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,20 @@ from rigfit.language import said
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
+
+
+_WIDTH = 100  # columns, where nobody says how many there are
+
+
+def _columns_behind(stream: IO[str]) -> int:
+    """Of the terminal where what is piped, as in `rigfit matrix | head`, comes out again, as far as can be told."""
+    try:
+        if stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
+            terminal = next((each for each in (sys.stderr, sys.stdin) if each is not None and each.isatty()), None)
+            return (os.get_terminal_size(terminal.fileno()).columns if terminal else 0) or _WIDTH
+    except (OSError, ValueError):  # no stream of this process
+        pass
+    return _WIDTH
 
 
 def forget(stream: IO[str]) -> None:
@@ -58,12 +73,11 @@ class Face:
 
         forced = {"always": True, "never": False}.get(self._color)
         stream = sys.stderr if stderr else sys.stdout
-        width = None if stream.isatty() else 100
         return Console(
             stderr=stderr,
             force_terminal=forced,
             no_color=True if forced is False else None,
-            width=width,
+            width=None if stream.isatty() else min(_WIDTH, _columns_behind(stream)),
             highlight=False,
             emoji=False,
             markup=False,
@@ -152,21 +166,30 @@ class Face:
         from rich.cells import cell_len
 
         from rigfit.cli.rows import Shown
+        from rigfit.core.words import Words
 
         mark = said(say("try: "))
         for number, step in enumerate(steps):
             before = " " * cell_len(mark) if number else mark
-            self._paragraph(console, Shown(f"{before}{at_home(said(step), home)}"), 2)
+            line = Shown(f"{before}{at_home(said(step), home)}", no_wrap=not isinstance(step, Words), overflow="ignore")
+            self._paragraph(console, line, 2)
         without_root = help_without_root(steps)
         if without_root:
             self._paragraph(console, Shown(" " * cell_len(mark) + said(without_root)), 2)
 
     def _paragraph(self, console: Console, text: Text, indent: int) -> None:
         """A terminal breaks between words, a file or pipe keeps it whole."""
-        from rich.padding import Padding
+        from rich.console import Group
+        from rich.text import Text
+
+        from rigfit.cli.rows import broken
 
         if console.is_terminal:
-            self._print(console, Padding(text, (0, 0, 0, indent), expand=False))
+            margin = " " * indent
+            lines = broken(console, text, max(console.width - indent, 1))
+            self._print(
+                console, Group(*(Text.assemble(margin, line, no_wrap=True, overflow="ignore") for line in lines))
+            )
         else:
             with console.capture() as captured:
                 console.print(" " * indent, text, sep="", soft_wrap=True)
@@ -186,7 +209,7 @@ class Face:
             file.write(f"rigfit {self.verb}\n{traceback.format_exc()}")
         last = traceback.format_exc().strip().splitlines()[-1]
         what = say("a bug in rigfit: {last}", last=last)
-        fix = say("report it with the traceback in {file}", file=file.name)
+        fix = say("report it with what `rigfit report` gathers: the traceback in {file} is in it", file=file.name)
         self.problem(Problem(code="bug", what=what, fix=(fix,)))
 
     def _envelope(self, *, ok: bool, **content: Any) -> None:

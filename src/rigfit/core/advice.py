@@ -13,6 +13,8 @@ from rigfit.core.template import Template
 from rigfit.core.version import Version
 from rigfit.core.words import say
 
+NOTHING_WORKS = say("nothing in the catalog works on this machine")
+
 
 def advised(selection: Selection, templates: tuple[Template, ...], facts: Facts) -> Selection:
     """The selection with what would do better than its choice."""
@@ -162,4 +164,4 @@ class Advice:
         mend = (say("what could not be read is not taken for a yes: see `rigfit detect`"),) if unread else ()
         if self.on_the_cpu():
             return (*mend, say("without the GPU, on purpose: `rigfit setup --variant cpu`"))
-        return mend or (say("nothing in the catalog works on this machine"),)
+        return mend or (NOTHING_WORKS,)

@@ -11,6 +11,7 @@ from rigfit.core.fact import Bound
 from rigfit.core.words import say
 
 _NAMES = {"peft": "PEFT", "numpy": "NumPy"}
+_LESSER = ("check", "seq2seq")  # without these, 8-bit LoRA of the models that most people have still works
 
 
 def chain(
@@ -30,11 +31,11 @@ def _next(
 ) -> list[tuple[str, PackageVersion]]:
     """What a locked library that cannot stand `version` must become, and what `version` itself needs."""
     found = []
+    known = {package: PackageVersion(text) for package, text in versions.items()}
     for bound in bounds:
-        locked = versions.get(bound.package)
-        if bound.to == "check" or locked is None:
+        if bound.to in _LESSER or bound.package not in known:
             continue
-        holds_back = bound.needs == name and bound.speaks_of(bound.package, PackageVersion(locked))
+        holds_back = bound.needs == name and bound.concerns(known)
         if holds_back and not bound.allows(version) and bound.free is not None:
             found.append((bound.package, bound.free))
         needed = versions.get(bound.needs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from rigfit.core.shape import Shape
 from rigfit.core.version import Capability, Version
 
 Speed = Literal["fast", "slow"]
+End = Literal["import", "use", "check", "int8", "seq2seq"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +108,10 @@ class Nf4Support(OfVersions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Int8OnCpu(Fact):
-    """The first bitsandbytes whose 8-bit numbers are right on a CPU."""
+    """The first bitsandbytes whose 8-bit numbers are right on a CPU, and the first transformers that loads with it there."""
 
     since: PackageVersion
+    transformers: PackageVersion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,28 +123,55 @@ class First(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A third package, of this version or a later one."""
+
+    package: str
+    at_least: PackageVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bound(OfVersions):
     """`package` of versions `since` to `until` needs `needs` of `at_least` (included) and `below` (excluded).
 
-    `to` is what fails otherwise: to import it, to refuse no version (`check`), or to train on 8-bit layers (`int8`).
-    `free` is the first version of `package` without this bound, None if there is none yet.
+    `to` is what fails otherwise: to import it, to work with it once it is imported (`use`), to refuse no version (`check`), to
+    load or train 8-bit layers (`int8`), or LoRA of encoder-decoder models alone (`seq2seq`). `free` is the first version of `package` without this bound, None if
+    there is none yet, or none is known. `beside`: only next to that other package, see `concerns`.
     """
 
     package: str
     needs: str
     at_least: PackageVersion | None
     below: PackageVersion | None
-    to: Literal["import", "check", "int8"]
+    to: End
     why: str
     free: PackageVersion | None = None
+    beside: Beside | None = None
 
     def speaks_of(self, package: str, version: PackageVersion) -> bool:
         return package == self.package and self.includes(version)
+
+    def concerns(self, versions: Mapping[str, PackageVersion]) -> bool:
+        """Whether it is about `package` among these; a third one that is not known to be there is taken for absent."""
+        here = versions.get(self.package)
+        if here is None or not self.includes(here):
+            return False
+        if self.beside is None:
+            return True
+        third = versions.get(self.beside.package)
+        return third is not None and third >= self.beside.at_least
 
     def allows(self, version: PackageVersion) -> bool:
         """Whether `needs` of this version will do."""
         low, high = self.at_least, self.below
         return (low is None or low <= version) and (high is None or version < high)
+
+    @property
+    def needed(self) -> str:
+        """`bitsandbytes >=0.45.0,<0.49.0`; without versions where any will do."""
+        low = f">={self.at_least}" if self.at_least is not None and self.at_least > PackageVersion("0") else ""
+        high = f"<{self.below}" if self.below is not None else ""
+        return f"{self.needs} {','.join(filter(None, (low, high)))}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

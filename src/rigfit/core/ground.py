@@ -9,6 +9,7 @@ from typing import Any
 from rigfit.core.machine import DriverFault, Gpu, Machine
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.selection import selected_gpus
+from rigfit.core.visible import hidden_by
 from rigfit.core.words import say
 
 
@@ -54,15 +55,15 @@ class Ground:
 CPU = Ground()
 
 
-def grounds(machine: Machine, wish: str) -> tuple[Ground, ...]:
+def grounds(machine: Machine, wish: str, *, instead: str = "") -> tuple[Ground, ...]:
     """Those that `wish` names: an index, a UUID, `all`, or `none` for the CPU.
 
-    Raises ProblemError `driver_fault` or `unknown_gpu` where there are none.
+    Raises ProblemError `driver_fault` or `unknown_gpu` where there are none; `instead` is what can be done without a GPU.
     """
     if wish == "none":
         return (CPU,)
     if isinstance(machine.driver, DriverFault):
-        raise ProblemError(faulty(machine.driver))
+        raise ProblemError(faulty(machine.driver, instead=instead))
     found = tuple(ground for gpu in selected_gpus(machine, wish) for ground in _of(gpu, every=wish == "all"))
     if not found:
         what = say("no GPU was seen on this machine")
@@ -70,9 +71,18 @@ def grounds(machine: Machine, wish: str) -> tuple[Ground, ...]:
     return found
 
 
-def faulty(fault: DriverFault) -> Problem:
-    """Where a GPU is needed and no driver answers."""
-    return Problem(code="driver_fault", what=fault.what, fix=fault.fix)
+def faulty(fault: DriverFault, *, instead: str = "") -> Problem:
+    """Where a GPU is needed and no driver answers; `instead` is what can be done where there is no GPU at all."""
+    if fault.fault != "no_device":
+        return Problem(code="driver_fault", what=fault.what, fix=fault.fix)
+    look = say("if there should be one: `rigfit doctor` tells what there is")
+    return Problem(code="driver_fault", what=fault.what, fix=(*([instead] if instead else ()), *fault.fix, look))
+
+
+def shown_to_programs(machine: Machine, value: str, order: str | None) -> tuple[Ground, ...]:
+    """Those that CUDA_VISIBLE_DEVICES, of that `value`, leaves; `order` is CUDA_DEVICE_ORDER."""
+    every = (ground for gpu in machine.gpus for ground in _of(gpu, every=True))
+    return tuple(each for each in every if each.gpu and not hidden_by(each.gpu, machine.gpus, value, order))
 
 
 def _of(gpu: Gpu, *, every: bool) -> Iterator[Ground]:

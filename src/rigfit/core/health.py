@@ -121,35 +121,36 @@ def _prohibited(gpu: Gpu) -> Problem:
 
 
 def _taken(gpu: Gpu, others: list[Holder]) -> Problem:
-    return Problem(
-        code="gpu_unavailable",
-        what=say(
-            "GPU {index}, {gpu}, is taken: with compute mode {mode} it needs to be free of other processes, found {count}",
-            index=gpu.index,
-            gpu=gpu.label,
-            mode=gpu.compute_mode,
-            count=len(others),
-        ),
-        fix=(_another(), *_waiting(others)),
-        detail=joined("\n", (_held_by(each) for each in others)),
+    what = say(
+        "GPU {index}, {gpu}, is taken: with compute mode {mode} it needs to be free of other processes, found {count}",
+        index=gpu.index,
+        gpu=gpu.label,
+        mode=gpu.compute_mode,
+        count=len(others),
     )
+    return _held(what, others, may_be_free=True)
 
 
 def _full(gpu: Gpu, use: Use | None, *, needed: int, free: int) -> Problem:
     others = [] if use is None else sorted(_on_target(gpu, use), key=lambda each: each.memory or 0, reverse=True)
+    what = say(
+        "too little free memory on GPU {index}, {gpu}: needs {needed}, found {found}",
+        index=gpu.index,
+        gpu=gpu.label,
+        needed=human(needed),
+        found=human(free),
+    )
     total = gpu.memory_for_one
-    large_enough = total is None or total >= needed
-    unknown = say("the driver does not say here which processes hold the rest") if large_enough else ""
+    return _held(what, others, may_be_free=total is None or total >= needed)
+
+
+def _held(what: str, others: list[Holder], *, may_be_free: bool) -> Problem:
+    """By `others`, as far as they are known; `may_be_free` tells whether it would do without them."""
+    unknown = say("the driver does not say here which processes hold the rest") if may_be_free else ""
     return Problem(
         code="gpu_unavailable",
-        what=say(
-            "too little free memory on GPU {index}, {gpu}: needs {needed}, found {found}",
-            index=gpu.index,
-            gpu=gpu.label,
-            needed=human(needed),
-            found=human(free),
-        ),
-        fix=(_another(), *(_waiting(others) if large_enough else ())),
+        what=what,
+        fix=(_another(), *(_waiting(others) if may_be_free else ())),
         detail=joined("\n", (_held_by(each) for each in others)) if others else unknown,
     )
 

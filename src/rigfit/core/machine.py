@@ -21,6 +21,35 @@ Fault = Literal[
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
+# What a fault comes down to, where that is known; the doctor's findings have these as their codes.
+FaultCause = Literal[
+    "container_driver_mismatch",
+    "container_lost_gpu",
+    "container_without_capability",
+    "container_without_gpu",
+    "cuda_override",
+    "device_files_missing",
+    "driver_crashed",
+    "driver_too_old",
+    "driver_upgraded",
+    "gpu_lost",
+    "gpu_not_served",
+    "gpu_reserved",
+    "jetson",
+    "library_missing",
+    "library_not_loadable",
+    "library_stub",
+    "module_not_built",
+    "nouveau",
+    "nvml_binding",
+    "pci_unreadable",
+    "secure_boot",
+    "user_denied",
+    "wsl_driver_silent",
+    "wsl_without_library",
+]
+FAULT_CAUSES: tuple[FaultCause, ...] = get_args(FaultCause)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
@@ -44,13 +73,17 @@ class Driver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverFault:
-    """Why no driver answers. `what` is a sentence, `fix` the steps that mend it, the likeliest first."""
+    """Why no driver answers. `what` is a sentence, `fix` the steps that mend it, the likeliest first.
+
+    `cause` tells it more exactly than `fault`, where that is known.
+    """
 
     fault: Fault
     what: str
     fix: tuple[str, ...] = ()
     module_version: Version | None = None
     library_version: Version | None = None
+    cause: FaultCause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +187,9 @@ def _driver_json(driver: Driver | DriverFault) -> dict[str, Any]:
             return {"version": str(driver.version), "cuda": _text(driver.cuda)}
         case DriverFault():
             said = {"fault": driver.fault, "what": driver.what, "fix": list(driver.fix)}
-            versions = {
+            known = {
+                "cause": driver.cause,
                 "module_version": _text(driver.module_version),
                 "library_version": _text(driver.library_version),
             }
-            return said | {name: text for name, text in versions.items() if text is not None}
+            return said | {name: text for name, text in known.items() if text is not None}

@@ -37,6 +37,8 @@ EXIT_CODES: dict[str, int] = {
     "not_confirmed": USAGE,
     "machine_invalid": USAGE,
     "home_invalid": USAGE,
+    "file_exists": USAGE,
+    "file_not_writable": USAGE,
     "python_invalid": USAGE,
     "machine_is_recorded": USAGE,
     "nothing_fits": NOTHING_FITS,

@@ -30,6 +30,7 @@ def check_ids(level: Level, quantization: Quantization, device: str) -> tuple[st
     return (*proof, "nf4_load") if device != "cpu" and quantization == "int8" else proof
 
 
+OF_THE_GPU = frozenset({"gpu_memory"})  # codes of failures that no library mends
 # By the code of a failed check, what mends it in an environment that rigfit did not make.
 NEXT: dict[str, str] = {
     "not_installed": say("install what does not import, in versions that work together: `rigfit templates` has some"),
@@ -45,4 +46,8 @@ NEXT: dict[str, str] = {
     "not_quantized": say("these versions load the model without quantizing it: take those of a template"),
     "wrong_numbers": say("these versions compute wrong numbers on this device: take those of a template"),
     "out_of_memory": say("free memory on the GPU, or take another one with `--gpu`"),
+    "gpu_memory": say(
+        "trust no result of that GPU: `nvidia-smi -q -d ECC` tells of its memory; restart the machine, run this again, and "
+        "have the GPU replaced if the errors come back"
+    ),
 }

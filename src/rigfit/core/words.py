@@ -42,6 +42,14 @@ def joined(mark: str, parts: Iterable[str]) -> Words:
     return worded(mark.join(values.values()), template, {"mark": mark, **values})
 
 
+def lines(text: str) -> tuple[str, ...]:
+    """The lines of a text; of one that was joined of lines each still remembers how it was made."""
+    if isinstance(text, Words) and str(text.values.get("mark", "")).startswith("\n"):
+        parts = (str(part) if not isinstance(part, Words) else part for part in [*text.values.values()][1:])
+        return tuple(line for part in parts for line in lines(part))
+    return (text,) if "\n" not in text else tuple(line.strip() for line in text.splitlines())
+
+
 def alternatives(parts: Iterable[str]) -> str:
     """`linux-64 or linux-aarch64`; raises TypeError where there are none."""
     return reduce(lambda first, other: say("{first} or {other}", first=first, other=other), parts)

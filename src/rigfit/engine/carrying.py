@@ -55,7 +55,7 @@ class Carrying:
         machine = plan.target.machine
         ground = CPU if making.device == "cpu" else same_ground(making, machine)
         trial = trial_of(making, ground)
-        proving = Proving(settings=self._settings, machine=machine, cancel=cancel)
+        proving = Proving(settings=self._settings, machine=machine, cancel=cancel, command=_asked_by(plan))
         done = yield from proving.tried(trial, ground, plan.steps[-1])
         receipt = receipt_of(making, machine, done)
         judge(self._keeping, receipt, known=known)
@@ -68,7 +68,7 @@ class Carrying:
         machine, target = plan.target.machine, plan.target
         if plan.prove and target.device != "cpu":
             ground = same_ground(_to_be_proven(_making(plan), target), machine)
-            Proving(settings=self._settings, machine=machine, cancel=cancel).clear(ground)
+            Proving(settings=self._settings, machine=machine, cancel=cancel, command=_asked_by(plan)).clear(ground)
 
     def _provisioned(self, plan: Plan, cancel: Cancel) -> Iterator[Event]:
         if plan.survey.stands:
@@ -93,6 +93,12 @@ class Carrying:
         unproven = Unproven(making=making, machine=machine.to_json())
         self._keeping.receipts.await_proof(unproven)
         return unproven.to_json()
+
+
+def _asked_by(plan: Plan) -> str:
+    """The command for the same on another GPU; a repair is for the one that it was made for."""
+    target = plan.target
+    return "" if plan.afresh else f"rigfit setup {target.template.name} --variant {target.variant.name}"
 
 
 def _making(plan: Plan) -> Making:

@@ -22,6 +22,7 @@ from rigfit.core.shape import Shape
 from rigfit.core.words import joined, say
 from rigfit.engine.seeing import see
 from rigfit.engine.settings import Settings
+from rigfit.process.place import kind_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class Estimating:
             drawn = sketch(given)
             return Subject(name=say("a model of this shape"), shape=drawn.shape, notes=drawn.notes)
         path = Path(model)
-        if path.suffix == ".json" or path.is_file():
+        if path.suffix == ".json" or kind_of(path) == "file":
             return Subject(name=model, shape=read_model_config(path.expanduser()), source=model)
         found = known(model, self.facts.models)
         source = say("{hub}: {source}", hub=found.hub, source=found.source)

@@ -9,10 +9,12 @@ from rigfit.core.environment import Environment
 from rigfit.core.event import Check
 from rigfit.core.ground import Ground
 from rigfit.core.problem import Problem
-from rigfit.core.proof import NEXT
+from rigfit.core.proof import NEXT, OF_THE_GPU
 from rigfit.core.receipt import Receipt, Verification, renewed
 from rigfit.core.words import joined, say
 from rigfit.engine.keeping import Keeping
+
+_SETUP = say("`rigfit setup` makes an environment that is proven on this machine")
 
 
 def judge(keeping: Keeping, tried: Receipt, *, known: bool) -> None:
@@ -28,20 +30,27 @@ def judge(keeping: Keeping, tried: Receipt, *, known: bool) -> None:
 
 
 def not_passed(done: Verification, environment: Environment, chosen: str = "") -> Problem:
-    """Of an environment that rigfit made: it can make it afresh. `chosen` is how the GPU was asked for, if it was."""
+    """Of an environment that rigfit made: it can make it afresh. `chosen` is what was asked for beside its name."""
     name = done.environment
     again = "rigfit setup -v" if environment.standing == "unfinished" else f"rigfit verify {name}{chosen} -v"
     afresh = f"rigfit repair {name}"
     if environment.standing == "unproven":  # a repair would prove it, and that may be impossible on this machine
         afresh = say("make it afresh: `rigfit remove {name}`, then `rigfit setup --no-verify` as before", name=name)
-    return _problem(done, (afresh, again))
+    codes = _codes(done)
+    of_the_gpu = tuple(NEXT[code] for code in codes if code in OF_THE_GPU)
+    mends = () if of_the_gpu and OF_THE_GPU.issuperset(codes) else (afresh,)
+    return _problem(done, (*of_the_gpu, *mends, again))
 
 
 def python_not_passed(done: Verification) -> Problem:
     """Of a Python that somebody else made: what mends it is told by what failed."""
-    codes = [check.code for check in done.checks if check.status == "failed" and check.code in NEXT]
-    again = say("`rigfit setup` makes an environment that is proven on this machine")
-    return _problem(done, (*(NEXT[code] for code in dict.fromkeys(codes)), again))
+    codes = _codes(done)
+    mends = () if codes and OF_THE_GPU.issuperset(codes) else (_SETUP,)
+    return _problem(done, (*(NEXT[code] for code in codes if code in NEXT), *mends))
+
+
+def _codes(done: Verification) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(check.code for check in done.checks if check.status == "failed"))
 
 
 def not_passed_everywhere(name: str, failures: Sequence[tuple[Ground, Problem]], places: int) -> Problem:

@@ -37,12 +37,16 @@ def check_templates(settings: Settings, templates: Sequence[str]) -> list[Proble
     """
     from rigfit.catalog import audit
     from rigfit.catalog.load import load_facts
+    from rigfit.catalog.releases import load_releases
+    from rigfit.catalog.rules import load_rules
 
     catalog = catalog_dir(settings.catalog)
     found = audit.check_ranks(catalog, templates)
     found += [problem for name in templates for problem in audit.check_locks(catalog, name)]
     try:
         facts = load_facts(catalog)
+        load_releases(catalog)
+        load_rules(catalog)
     except ProblemError as error:
         return [error.problem, *found]
     found = [*audit.check_facts(catalog, facts), *found]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rigfit.core.cancel import Cancel
 from rigfit.core.event import CheckStarted, Event, StepFinished, StepStarted
-from rigfit.core.ground import Ground, faulty, ground_of
+from rigfit.core.ground import Ground, faulty, ground_of, shown_to_programs
 from rigfit.core.health import hindrance, notes_on
 from rigfit.core.machine import DriverFault, Machine
 from rigfit.core.plan import Step
@@ -26,6 +26,7 @@ from rigfit.verify.run import Trial, prove
 # Bytes free, for CUDA's context (0.8 GiB on an H100, CUDA 13.0, measured 2026-11-22 by tests/bench/fits_points.py) and the
 # smallest models with what their kernels work in; tests/gpu proves that this is enough.
 NEEDED = 5 << 28
+_NAMED = 3  # of the GPUs that could be taken instead
 
 
 def trial_of(making: Making, ground: Ground, *, level: Level = "full", seconds: float = 0, chosen: str = "") -> Trial:
@@ -48,7 +49,7 @@ def trial_of(making: Making, ground: Ground, *, level: Level = "full", seconds: 
 def same_ground(made: Making, machine: Machine) -> Ground:
     """The GPU of the proof. Raises ProblemError where it cannot be reached now."""
     if isinstance(machine.driver, DriverFault):
-        raise ProblemError(faulty(machine.driver))
+        raise ProblemError(faulty(machine.driver, instead=without_a_gpu(made)))
     found = ground_of(machine, made.gpu)
     if found is None:
         what = say(
@@ -61,6 +62,15 @@ def same_ground(made: Making, machine: Machine) -> Ground:
     return found
 
 
+def without_a_gpu(made: Making) -> str:
+    """What can be done on a machine that has none."""
+    if made.device == "cpu":
+        return say(
+            "{name} needs no GPU: `{command}`", name=made.environment, command=f"rigfit verify {made.environment}"
+        )
+    return say("{name} is built for a GPU; `rigfit setup` makes what fits without one", name=made.environment)
+
+
 def receipt_of(making: Making, machine: Machine, done: Verification) -> Receipt:
     """The receipt as it would be, passed or not."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -69,11 +79,12 @@ def receipt_of(making: Making, machine: Machine, done: Verification) -> Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proving:
-    """On the machine as it was seen."""
+    """On the machine as it was seen. `command` is the one that asks for it, without `--gpu`; empty where none can have that."""
 
     settings: Settings
     machine: Machine
     cancel: Cancel
+    command: str = ""
 
     def tried(self, trial: Trial, ground: Ground, step: Step) -> Generator[Event, None, Verification]:
         """Yield the events of the step; the value is what came out, passed or not.
@@ -92,9 +103,9 @@ class Proving:
         gpu, environ = ground.gpu, self.settings.environ
         if gpu is None:
             return ()
-        visible = environ.get("CUDA_VISIBLE_DEVICES")
-        if hidden_by(gpu, self.machine.gpus, visible, environ.get("CUDA_DEVICE_ORDER")):
-            raise ProblemError(_hidden(ground, str(visible)))
+        visible, order = environ.get("CUDA_VISIBLE_DEVICES"), environ.get("CUDA_DEVICE_ORDER")
+        if visible is not None and hidden_by(gpu, self.machine.gpus, visible, order):
+            raise ProblemError(_hidden(ground, visible, shown_to_programs(self.machine, visible, order), self.command))
         use = use_of(gpu, self.settings)
         problem = hindrance(gpu, use, NEEDED)
         if problem is not None:
@@ -115,14 +126,16 @@ class Proving:
         return replace(done, checks=(*done.checks, health))
 
 
-def _hidden(ground: Ground, value: str) -> Problem:
+def _hidden(ground: Ground, value: str, others: tuple[Ground, ...], command: str) -> Problem:
     what = say(
         "CUDA_VISIBLE_DEVICES={value} keeps {place} from programs; nothing was tried on it",
         value=value or '""',
         place=ground.label,
     )
-    fix = (
-        say("name a GPU, or the UUID of a MIG instance, that is given to you: `--gpu INDEX|UUID`"),
-        say("or, if nobody has given you only some: `unset CUDA_VISIBLE_DEVICES`"),
+    given = (
+        say("{place} is given to you: `{command}`", place=other.label, command=f"{command} --gpu {other.visible}")
+        for other in others[:_NAMED]
+        if command
     )
-    return Problem(code="gpu_hidden", what=what, fix=fix)
+    unset = say("if nobody has given you only some: `unset CUDA_VISIBLE_DEVICES`")
+    return Problem(code="gpu_hidden", what=what, fix=(*given, unset))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +24,7 @@ from rigfit.engine.fitting import Fitting
 from rigfit.engine.framing import Work, framed
 from rigfit.engine.judging import judge, not_passed, not_passed_everywhere, python_not_passed
 from rigfit.engine.keeping import Keeping, not_usable
-from rigfit.engine.proving import Proving, receipt_of, same_ground, trial_of
+from rigfit.engine.proving import Proving, receipt_of, same_ground, trial_of, without_a_gpu
 from rigfit.engine.settings import Settings
 from rigfit.verify.interpreter import STACK, interpreter
 from rigfit.verify.run import Trial
@@ -43,7 +44,18 @@ class Asked:
     @property
     def words(self) -> str:
         """As the command line has it."""
-        return f" --gpu {self.gpu}" if self.gpu else ""
+        return f"{self.kind} --gpu {self.gpu}" if self.gpu else self.kind
+
+    @property
+    def kind(self) -> str:
+        """As the command line has it, wherever it is."""
+        match self.level:
+            case "full":
+                return ""
+            case "imports":
+                return " --level imports"
+            case "stress":
+                return f" --level stress --minutes {self.seconds / 60:g}"
 
 
 class Verifying:
@@ -76,7 +88,7 @@ class Verifying:
     def _prove_again(self, environment: Environment, made: Making, asked: Asked, ground: Ground) -> Work:
         making = self._to_be_proven(environment, made, ground, asked)
         trial = trial_of(making, ground, level=asked.level, seconds=asked.seconds, chosen=asked.words)
-        done = yield from self._tried(trial, ground, asked)
+        done = yield from self._tried(trial, ground, asked, f"rigfit verify {environment.name}")
         receipt = receipt_of(making, self._fitting.machine, done)
         self._keep(environment, made, receipt)
         if not done.passed:
@@ -94,7 +106,8 @@ class Verifying:
 
     def _foreign(self, named: Path, asked: Asked) -> Work:
         python, machine = interpreter(named, self._cancel), self._fitting.machine
-        places = grounds(machine, asked.gpu) if asked.gpu else (_first_ground(machine, asked),)
+        instead = say("to prove it on the CPU: `{command}`", command=_proves(python) + asked.kind)
+        places = grounds(machine, asked.gpu, instead=instead) if asked.gpu else (_first_ground(machine, asked),)
         one = partial(self._prove_foreign, python, asked)
         return (yield from _everywhere(str(named), places, asked, one))
 
@@ -111,20 +124,22 @@ class Verifying:
             seconds=asked.seconds if asked.level == "stress" else 0,
             fix=(_AGAIN,),
         )
-        done = yield from self._tried(trial, ground, asked)
+        done = yield from self._tried(trial, ground, asked, _proves(python))
         if not done.passed:
             raise ProblemError(python_not_passed(done), done.to_json())
         return done.to_json()
 
-    def _tried(self, trial: Trial, ground: Ground, asked: Asked) -> Generator[Event, None, Verification]:
+    def _tried(self, trial: Trial, ground: Ground, asked: Asked, command: str) -> Generator[Event, None, Verification]:
         step = _step(trial.environment, asked, ground if asked.gpu else None)
-        proving = Proving(settings=self._settings, machine=self._fitting.machine, cancel=self._cancel)
+        proving = Proving(
+            settings=self._settings, machine=self._fitting.machine, cancel=self._cancel, command=command + asked.kind
+        )
         return (yield from proving.tried(trial, ground, step))
 
     def _grounds(self, environment: Environment, made: Making, asked: Asked) -> tuple[Ground, ...]:
         machine = self._fitting.machine
         if asked.gpu is not None:
-            found = grounds(machine, asked.gpu)
+            found = grounds(machine, asked.gpu, instead=without_a_gpu(made))
             _refuse_another_device(made, found, asked)
             return found
         if asked.level == "imports":
@@ -146,6 +161,10 @@ class Verifying:
             making,
             quantization=self._fitting.target_of(environment, gpu=ground.uuid or str(ground.gpu.index)).quantization,
         )
+
+
+def _proves(python: Path) -> str:
+    return f"rigfit verify --python {shlex.quote(str(python))}"
 
 
 def _step(name: str, asked: Asked, ground: Ground | None = None) -> Step:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from rigfit.core.machine import Driver, DriverFault, Fault, Platform
+from rigfit.core.machine import Driver, DriverFault, Fault, FaultCause
 from rigfit.core.words import joined, say
 from rigfit.probe import steps
 from rigfit.probe.asking import Answer, Failure, Silence
-from rigfit.probe.traces import Traces, library_version
+from rigfit.probe.scene import Scene
+from rigfit.probe.traces import library_version
 
 # nvmlReturn_t, https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
 _NO_PERMISSION, _DRIVER_NOT_LOADED, _TIMEOUT, _LIBRARY_NOT_FOUND, _FUNCTION_NOT_FOUND = 4, 9, 10, 12, 13
@@ -21,30 +21,6 @@ _MEND_BINDING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """All that a fault is judged by, apart from what NVML said."""
-
-    traces: Traces
-    platform: Platform
-
-    @property
-    def container(self) -> str | None:
-        return self.platform.container
-
-    @property
-    def host_driver(self) -> str:
-        version = self.traces.module_version
-        return say("NVIDIA driver {version}", version=version) if version else say("an NVIDIA driver")
-
-    @property
-    def cards(self) -> str:
-        slots = [card.slot for card in self.traces.cards or ()]
-        if len(slots) == 1:
-            return say("an NVIDIA GPU ({slot})", slot=slots[0])
-        return say("{count} NVIDIA GPUs", count=len(slots)) if slots else say("no NVIDIA GPUs")
-
-
 def of_silence(silence: Silence, scene: Scene) -> DriverFault:
     match silence.reason:
         case "timeout":
@@ -52,12 +28,12 @@ def of_silence(silence: Silence, scene: Scene) -> DriverFault:
             return _fault("timeout", what, steps.look_at_log())
         case "crash":
             what = say("NVIDIA's library ended the process that asked it ({reason})", reason=silence.text)
-            return _fault("unknown", what, steps.look_at_log())
+            return _fault("unknown", what, steps.look_at_log(), "driver_crashed")
         case "library" | "binding" if scene.traces.none_of_nvidia:
             return _no_device(scene)
         case "binding":
             what = say("the NVIDIA driver was not asked: {reason}", reason=silence.text)
-            return _fault("unknown", what, _MEND_BINDING)
+            return _fault("unknown", what, _MEND_BINDING, "nvml_binding")
         case "library":
             return _without_library(silence, scene)
         case "code":
@@ -85,8 +61,8 @@ def of_answer(answer: Answer, scene: Scene) -> Driver | DriverFault:
     return Driver(version=version, cuda=answer.cuda)
 
 
-def _fault(fault: Fault, what: str, fix: tuple[str, ...]) -> DriverFault:
-    return DriverFault(fault=fault, what=what, fix=fix)
+def _fault(fault: Fault, what: str, fix: tuple[str, ...], cause: FaultCause | None = None) -> DriverFault:
+    return DriverFault(fault=fault, what=what, fix=fix, cause=cause)
 
 
 def _said(failure: Failure | Silence) -> str:
@@ -113,14 +89,15 @@ def _without_library(silence: Silence, scene: Scene) -> DriverFault:
         return _tegra(silence.text)
     if traces.cards is None and not (traces.module_loaded or traces.nodes or traces.windows_driver):
         what = say("the list of PCI devices may not be read, so it is not known whether there is an NVIDIA GPU")
-        return _fault("unknown", what, ("ls -l /sys/bus/pci/devices",))
+        return _fault("unknown", what, ("ls -l /sys/bus/pci/devices",), "pci_unreadable")
     if traces.library is not None:
         what = say("{file} is there, but cannot be loaded: {reason}", file=traces.library, reason=silence.text)
-        return _fault("no_library", what, ("sudo ldconfig", *steps.install_library(traces)))
+        fix = ("sudo ldconfig", *steps.install_library(traces))
+        return _fault("no_library", what, fix, "library_not_loadable")
     if scene.platform.wsl:
         what = say("Windows has an NVIDIA driver, but its libraries are not in this system (/usr/lib/wsl/lib)")
         fix = steps.pass_gpu(scene.container) if scene.container else steps.renew_wsl()
-        return _fault("no_library", what, fix)
+        return _fault("no_library", what, fix, "wsl_without_library")
     if scene.container is not None:
         return _without_library_in_container(scene)
     if traces.module_loaded:
@@ -128,7 +105,7 @@ def _without_library(silence: Silence, scene: Scene) -> DriverFault:
             "{driver} is loaded in the kernel, but its library libnvidia-ml.so.1 is not installed",
             driver=scene.host_driver,
         )
-        return _fault("no_library", what, steps.install_library(traces))
+        return _fault("no_library", what, steps.install_library(traces), "library_missing")
     return _without_driver(scene)
 
 
@@ -138,12 +115,12 @@ def _without_library_in_container(scene: Scene) -> DriverFault:
         what = say(
             "this container has the GPU's device files, but not the driver's library: the capability `utility` is missing"
         )
-        return _fault("no_library", what, steps.pass_capabilities(scene.container))
+        return _fault("no_library", what, steps.pass_capabilities(scene.container), "container_without_capability")
     if traces.module_loaded:
         what = say(
             "{driver} runs on the host, but nothing of it was passed into this container", driver=scene.host_driver
         )
-        return _fault("no_library", what, steps.pass_gpu(scene.container))
+        return _fault("no_library", what, steps.pass_gpu(scene.container), "container_without_gpu")
     return _without_driver(scene)
 
 
@@ -153,7 +130,7 @@ def _without_driver(scene: Scene) -> DriverFault:
     rival = _rival(scene)
     if rival == "vfio-pci":
         what = say("{who} has {cards}, reserved for virtual machines (vfio-pci)", who=who, cards=scene.cards)
-        return _fault("no_driver", what, steps.take_back_from_vfio())
+        return _fault("no_driver", what, steps.take_back_from_vfio(), "gpu_reserved")
     what = say("{who} has {cards}, but not NVIDIA's driver", who=who, cards=scene.cards)
     if rival is not None:
         what = say(
@@ -162,10 +139,11 @@ def _without_driver(scene: Scene) -> DriverFault:
             cards=scene.cards,
             rival=rival,
         )
+    cause: FaultCause | None = None if rival is None else "nouveau"
     if scene.container is not None:
         install = say("on the host: install NVIDIA's driver")
-        return _fault("no_driver", what, (install, *steps.pass_gpu(scene.container)))
-    return _fault("no_driver", what, steps.install_driver(scene.traces))
+        return _fault("no_driver", what, (install, *steps.pass_gpu(scene.container)), cause)
+    return _fault("no_driver", what, steps.install_driver(scene.traces), cause)
 
 
 def _rival(scene: Scene) -> str | None:
@@ -198,26 +176,34 @@ def _of_failure(failure: Failure | Silence, scene: Scene) -> DriverFault:
         return _fault("timeout", say("the NVIDIA driver gave up: {error}", error=said), steps.look_at_log())
     if failure.code == _FUNCTION_NOT_FOUND:
         what = say("this NVIDIA driver is too old to be asked: {error}", error=said)
-        return _fault("unknown", what, steps.install_driver(scene.traces))
+        return _fault("unknown", what, steps.install_driver(scene.traces), "driver_too_old")
     if failure.code in (_GPU_IS_LOST, _RESET_REQUIRED):
         what = say("the GPU has stopped working until it is restarted: {error}", error=said)
-        return _fault("unknown", what, steps.look_at_log())
+        return _fault("unknown", what, steps.look_at_log(), "gpu_lost")
     if failure.code == _LIBRARY_NOT_FOUND:
         what = say(
             "the library that was loaded is not that of a driver (a stub of the CUDA toolkit?): {error}", error=said
         )
-        return _fault("no_library", what, ("unset LD_LIBRARY_PATH", *steps.install_library(scene.traces)))
-    fix = steps.look_at_log() if scene.container is None else steps.restart_container(scene.container)
-    return _fault("unknown", say("the NVIDIA driver failed: {error}", error=said), fix)
+        fix = ("unset LD_LIBRARY_PATH", *steps.install_library(scene.traces))
+        return _fault("no_library", what, fix, "library_stub")
+    what = say("the NVIDIA driver failed: {error}", error=said)
+    if scene.container is None:
+        return _fault("unknown", what, steps.look_at_log())
+    return _fault("unknown", what, steps.restart_container(scene.container), _lost(scene))
 
 
 def _forbidden(said: str, scene: Scene) -> DriverFault:
     if scene.container is not None:
         what = say("this container may not open the GPU's device files: {error}", error=said)
-        return _fault("no_permission", what, steps.restart_container(scene.container))
+        return _fault("no_permission", what, steps.restart_container(scene.container), _lost(scene))
     denied = ", ".join(f"/dev/{name}" for name in scene.traces.denied) or say("the GPU's device files")
     what = say("this user may not open {files}: {error}", files=denied, error=said)
-    return _fault("no_permission", what, steps.open_nodes())
+    return _fault("no_permission", what, steps.open_nodes(), "user_denied")
+
+
+def _lost(scene: Scene) -> FaultCause | None:
+    """Device files that are there, and open to this user by their modes: the container's own rules have been withdrawn."""
+    return "container_lost_gpu" if "nvidiactl" in scene.traces.nodes and not scene.traces.denied else None
 
 
 def _not_loaded(scene: Scene, said: str) -> DriverFault:
@@ -226,7 +212,7 @@ def _not_loaded(scene: Scene, said: str) -> DriverFault:
         return _tegra(said)
     if scene.platform.wsl:
         what = say("the NVIDIA driver of Windows does not answer here: {error}", error=said)
-        return _fault("not_loaded", what, steps.renew_wsl())
+        return _fault("not_loaded", what, steps.renew_wsl(), "wsl_driver_silent")
     if not traces.module_loaded:
         return _not_loaded_on_host(scene)
     if "nvidiactl" in traces.nodes:
@@ -237,9 +223,9 @@ def _not_loaded(scene: Scene, said: str) -> DriverFault:
             "{driver} runs on the host, but this container was not given its device files (/dev/nvidiactl)",
             driver=scene.host_driver,
         )
-        return _fault("no_permission", what, steps.pass_gpu(scene.container))
+        return _fault("no_permission", what, steps.pass_gpu(scene.container), "container_without_gpu")
     what = say("{driver} is loaded, but its device files (/dev/nvidiactl) are missing", driver=scene.host_driver)
-    return _fault("no_permission", what, steps.make_nodes())
+    return _fault("no_permission", what, steps.make_nodes(), "device_files_missing")
 
 
 def _not_loaded_on_host(scene: Scene) -> DriverFault:
@@ -253,19 +239,19 @@ def _not_loaded_on_host(scene: Scene) -> DriverFault:
         return _fault("not_loaded", what, (load, *steps.pass_gpu(scene.container)))
     if rival is not None:
         what = say("NVIDIA's driver is installed, but {rival} holds the GPU in its place", rival=rival)
-        return _fault("not_loaded", what, steps.replace_rival(traces.rival or rival, traces))
+        return _fault("not_loaded", what, steps.replace_rival(traces.rival or rival, traces), "nouveau")
     if traces.module_built is False:
         what = say(
             "NVIDIA's driver is installed, but its kernel module was not built for the running kernel {kernel}",
             kernel=kernel,
         )
-        return _fault("not_loaded", what, steps.build_module(traces))
+        return _fault("not_loaded", what, steps.build_module(traces), "module_not_built")
     if traces.secure_boot:
         what = say(
             "NVIDIA's driver is installed, but its kernel module is not loaded; "
             "Secure Boot is on and rejects an unsigned one"
         )
-        return _fault("not_loaded", what, (*steps.sign_module(), *steps.load_module()))
+        return _fault("not_loaded", what, (*steps.sign_module(traces), *steps.load_module()), "secure_boot")
     what = say("NVIDIA's driver is installed, but its kernel module is not loaded")
     return _fault("not_loaded", what, steps.load_module())
 
@@ -291,15 +277,22 @@ def _mismatch(silence: Silence, scene: Scene) -> DriverFault:
             module=module or unknown,
             library=library or unknown,
         )
-    return DriverFault(fault="version_mismatch", what=what, fix=fix, module_version=module, library_version=library)
+    return DriverFault(
+        fault="version_mismatch",
+        what=what,
+        fix=fix,
+        module_version=module,
+        library_version=library,
+        cause="driver_upgraded" if scene.container is None else "container_driver_mismatch",
+    )
 
 
 def _without_cuda_library(scene: Scene) -> DriverFault:
     if scene.container is not None:
         what = say("this container has NVML, but not libcuda.so.1: the capability `compute` is missing")
-        return _fault("no_library", what, steps.pass_capabilities(scene.container))
+        return _fault("no_library", what, steps.pass_capabilities(scene.container), "container_without_capability")
     what = say("the NVIDIA driver answers, but its library libcuda.so.1 is not installed")
-    return _fault("no_library", what, steps.install_library(scene.traces))
+    return _fault("no_library", what, steps.install_library(scene.traces), "library_missing")
 
 
 def _without_gpus(scene: Scene) -> DriverFault:
@@ -307,14 +300,14 @@ def _without_gpus(scene: Scene) -> DriverFault:
     traces = scene.traces
     if scene.platform.wsl:
         what = say("the NVIDIA driver of Windows answers, but lends this system no GPU")
-        return _fault("unknown", what, steps.renew_wsl())
+        return _fault("unknown", what, steps.renew_wsl(), "wsl_driver_silent")
     if traces.cards == () and not any(name[-1].isdigit() for name in traces.nodes):
         return _no_device(scene)
     if _rival(scene) == "vfio-pci":
         return _without_driver(scene)
     if scene.container is not None:
         what = say("{driver} answers, but this container was given none of its GPUs", driver=scene.host_driver)
-        return _fault("no_permission", what, steps.pass_gpu(scene.container))
+        return _fault("no_permission", what, steps.pass_gpu(scene.container), "container_without_gpu")
     if traces.denied:
         return _forbidden(say("the driver lists no GPU"), scene)
     what = say(
@@ -323,9 +316,11 @@ def _without_gpus(scene: Scene) -> DriverFault:
         cards=scene.cards,
     )
     too_old = say("check that this version of the driver supports this GPU (its open module needs Turing or later)")
-    return _fault("unknown", what, (too_old, *steps.look_at_log()))
+    return _fault("unknown", what, (too_old, *steps.look_at_log()), "gpu_not_served")
 
 
 def _tegra(said: str) -> DriverFault:
     what = say("this is an NVIDIA Jetson, whose built-in GPU does not answer to NVML: {error}", error=said)
-    return _fault("unknown", what, (say("rigfit has no environment for it yet; see NVIDIA's wheels for JetPack"),))
+    return _fault(
+        "unknown", what, (say("rigfit has no environment for it yet; see NVIDIA's wheels for JetPack"),), "jetson"
+    )

@@ -11,9 +11,10 @@ from rigfit.core.machine import Driver, DriverFault, Gpu, Machine, Platform
 from rigfit.core.words import say
 from rigfit.probe import host
 from rigfit.probe.asking import LIMIT, Answer, ask
-from rigfit.probe.fault import Scene, of_answer, of_silence
+from rigfit.probe.fault import of_answer, of_silence
 from rigfit.probe.reading import version_or_none
 from rigfit.probe.recorded import read_machine
+from rigfit.probe.scene import Scene
 from rigfit.probe.traces import look
 from rigfit.sources.places import free_bytes
 
@@ -78,6 +79,7 @@ def _overridden_away() -> DriverFault:
         fault="no_driver",
         what=say("the variable {name} is set and empty, which says that there is no NVIDIA driver", name=_OVERRIDE),
         fix=(f"unset {_OVERRIDE}",),
+        cause="cuda_override",
     )
 
 
@@ -86,4 +88,5 @@ def _override_unreadable(text: str) -> DriverFault:
         fault="unknown",
         what=say("the variable {name} is {text!r}, which is no CUDA version such as 12.4", name=_OVERRIDE, text=text),
         fix=(f"unset {_OVERRIDE}",),
+        cause="cuda_override",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rigfit.core.machine import FAULTS, Driver, DriverFault, Gpu, Machine, Platform, Slice
+from rigfit.core.machine import FAULT_CAUSES, FAULTS, Driver, DriverFault, Gpu, Machine, Platform, Slice
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.version import Capability, Version
 from rigfit.core.words import joined, say
@@ -175,11 +175,14 @@ def _driver(here: _Place) -> Driver | DriverFault:
 
 
 def _fault(here: _Place) -> DriverFault:
-    here.refuse_others("fault", "what", "fix", "module_version", "library_version")
+    here.refuse_others("fault", "cause", "what", "fix", "module_version", "library_version")
     fault = here.at("fault")
     known = next((name for name in FAULTS if name == fault.value), None)
     if known is None:
         raise fault.wrong(say("one of {names}", names=", ".join(FAULTS)))
+    cause = here.child("cause", here.value.get("cause"))
+    if cause.value not in (None, *FAULT_CAUSES):
+        raise cause.wrong(say("one of {names}", names=", ".join(FAULT_CAUSES)))
     module, library = (here.child(key, here.value.get(key)) for key in ("module_version", "library_version"))
     return DriverFault(
         fault=known,
@@ -187,6 +190,7 @@ def _fault(here: _Place) -> DriverFault:
         fix=tuple(step.text() for step in here.child("fix", here.value.get("fix", [])).items()),
         module_version=module.or_none(module.version),
         library_version=library.or_none(library.version),
+        cause=cause.value,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rigfit.core.traces import Traces
 from rigfit.core.words import say
-from rigfit.probe.traces import Traces
 
 _GUIDE = "https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/"
 _TOOLKIT = "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/"
@@ -27,6 +27,12 @@ _INSTALL_HEADERS = {
     "fedora": "sudo dnf install kernel-devel-$(uname -r)",
     "rhel": "sudo dnf install kernel-devel-$(uname -r)",
     "arch": "sudo pacman -S linux-headers",
+}
+# Where the key lies that DKMS or akmods signs with: https://github.com/dell/dkms#module-signing, read on 2026-11-22.
+_IMPORT_KEY = {
+    "ubuntu": "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der",
+    "debian": "sudo mokutil --import /var/lib/dkms/mok.pub",
+    "fedora": "sudo mokutil --import /etc/pki/akmods/certs/public_key.der",
 }
 _NEW_INITRAMFS = {
     "debian": "sudo update-initramfs -u",
@@ -71,14 +77,17 @@ def install_library(traces: Traces) -> tuple[str, ...]:
 
 def build_module(traces: Traces) -> tuple[str, ...]:
     headers = _first(_INSTALL_HEADERS, traces)
-    build = ("sudo dkms autoinstall -k $(uname -r)", "sudo modprobe nvidia")
-    return (headers or say("install the headers of the running kernel (uname -r)"), *build)
+    build = "sudo dkms autoinstall -k $(uname -r)"
+    if "fedora" in traces.distributions[:1]:
+        build = say("sudo akmods --force  # of RPM Fusion; with NVIDIA's own packages: {command}", command=build)
+    return (headers or say("install the headers of the running kernel (uname -r)"), build, "sudo modprobe nvidia")
 
 
-def sign_module() -> tuple[str, ...]:
+def sign_module(traces: Traces) -> tuple[str, ...]:
     return (
         "mokutil --sb-state && sudo dmesg | grep -iE 'nvidia|module.*(reject|key)'",
-        say(
+        _first(_IMPORT_KEY, traces)
+        or say(
             "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der"
             "  # DKMS's key; Fedora's is /etc/pki/akmods/certs/public_key.der"
         ),

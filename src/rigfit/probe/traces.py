@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from rigfit.core.traces import Card, Traces
 from rigfit.core.version import Version
+from rigfit.probe.loader import listed
 from rigfit.probe.module import loaded_version
 from rigfit.probe.reading import bytes_of, exists, names_in, text_of, version_or_none
 
@@ -27,47 +28,6 @@ _LIBRARY_FOLDERS = (
 _WINDOWS_DRIVER = ("mnt/c/Windows/System32/nvml.dll", "mnt/c/Windows/System32/lxss/lib/libnvidia-ml.so.1")
 _TEGRA = ("etc/nv_tegra_release", "dev/nvhost-gpu", "dev/nvgpu")
 _SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """An NVIDIA display device on the PCI bus and the kernel driver that holds it, as /sys names it."""
-
-    slot: str
-    driver: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traces:
-    """`cards` is None where the PCI list may not be read; `nodes` are the /dev/nvidia* files, `denied` those among
-    them that this user may not open; `rival` is the module of another driver for NVIDIA cards that is loaded;
-    `module_built` is None where the list of this kernel's modules is out of sight, as in a container.
-    """
-
-    cards: tuple[Card, ...] | None = ()
-    module_loaded: bool = False
-    module_version: Version | None = None
-    module_built: bool | None = None
-    rival: str | None = None
-    library: str | None = None
-    library_version: Version | None = None
-    nodes: tuple[str, ...] = ()
-    denied: tuple[str, ...] = ()
-    secure_boot: bool | None = None
-    wsl_gpu: bool = False
-    windows_driver: bool = False
-    tegra: bool = False
-    distributions: tuple[str, ...] = ()
-
-    @property
-    def none_of_nvidia(self) -> bool:
-        """Whether everything was looked at, and nothing shows an NVIDIA GPU.
-
-        A machine without a PCI bus (a micro-VM) counts as looked at: a GPU that no bus, kernel module or device file
-        knows of is out of reach for every program. `wsl_gpu` alone does not count: Windows lends any maker's GPU.
-        """
-        seen = self.cards or self.module_loaded or self.nodes or self.windows_driver or self.tegra
-        return self.cards is not None and not seen
 
 
 def look(*, root: Path, environ: Mapping[str, str], kernel: str | None) -> Traces:
@@ -128,11 +88,10 @@ def _module_built(root: Path, kernel: str | None) -> bool | None:
 def _library(root: Path, environ: Mapping[str, str]) -> Path | None:
     """Where the loader would find it: LD_LIBRARY_PATH, then ldconfig's cache, then the folders of the usual systems."""
     named = [root / folder.lstrip("/") for folder in environ.get("LD_LIBRARY_PATH", "").split(":") if folder]
-    cache = bytes_of(root / "etc/ld.so.cache") or b""
-    cached = [found.decode("utf-8", "replace") for found in re.findall(rb"/([^\0]+/libnvidia-ml\.so\.1)\0", cache)]
+    cached = listed(bytes_of(root / "etc/ld.so.cache") or b"", _LIBRARY) or ()
     places = [
         *(folder / _LIBRARY for folder in named),
-        *(root / file for file in cached),
+        *(root / file.lstrip("/") for file in cached),
         *(root / folder / _LIBRARY for folder in _LIBRARY_FOLDERS),
     ]
     return next((place for place in places if exists(place)), None)

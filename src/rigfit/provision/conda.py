@@ -117,4 +117,4 @@ def is_cached(packages: tuple[Artifact, ...], environ: Mapping[str, str]) -> boo
     """Whether nothing needs to be fetched; each folder there was filled from a file with the locked hash."""
     cache = conda_cache(environ, packages)
     stems = (re.sub(r"\.(?:conda|tar\.bz2)$", "", package.filename) for package in packages)
-    return bool(packages) and all((cache / stem / "info" / "index.json").is_file() for stem in stems)
+    return bool(packages) and all(map(os.path.isfile, (cache / stem / "info" / "index.json" for stem in stems)))

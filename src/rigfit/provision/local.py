@@ -70,7 +70,8 @@ def _managed(named: str, python: str, environ: Mapping[str, str]) -> Iterator[Pa
     pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
     uv = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
     for root, pattern in ((pyenv, f"{python}.*"), (uv, f"cpython-{python}.*")):
-        yield from (folder / "bin" / named for folder in sorted(root.glob(pattern), key=_patch, reverse=True))
+        found = root.glob(pattern) if os.path.isdir(root) else ()  # noqa: PTH112 - glob raises where we may not look
+        yield from (folder / "bin" / named for folder in sorted(found, key=_patch, reverse=True))
 
 
 def _patch(folder: Path) -> int:

@@ -113,7 +113,8 @@ def _uv_is_told(environ: Mapping[str, str]) -> bool:
     home = Path(environ.get("HOME") or Path.home())
     folders = [environ.get("XDG_CONFIG_HOME") or home / ".config", "/etc"]
     folders += environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(os.pathsep)
-    return any(Path(folder, "uv", "uv.toml").is_file() for folder in folders)
+    places = (Path(folder, "uv", "uv.toml") for folder in folders)
+    return any(os.path.isfile(place) for place in places)  # noqa: PTH113 - Path.is_file raises where we may not look
 
 
 @cache

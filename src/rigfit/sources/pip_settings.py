@@ -46,7 +46,7 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, str]:
 def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
     if environ.get("PIP_CONFIG_FILE") == os.devnull:
         return {}
-    files = [str(file) for file in _files(environ) if file.is_file()]
+    files = [file for file in map(str, _files(environ)) if os.path.isfile(file)]  # noqa: PTH113 - Path.is_file raises where we may not look
     if not files:
         return {}
     from configparser import Error, RawConfigParser

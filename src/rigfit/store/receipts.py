@@ -55,6 +55,12 @@ class Receipts:
     def unproven(self, environment: str) -> Unproven | None:
         return _read(self._unproven(environment), Unproven.from_json)
 
+    def files(self) -> list[Path]:
+        """Each record that there is, of whatever kind. Raises OSError where they may not be looked at."""
+        if not self._folder.exists():
+            return []
+        return sorted(path for path in self._folder.iterdir() if path.suffix == ".json")
+
     def _proof(self, environment: str) -> Path:
         return self._folder / f"{environment}.json"
 

@@ -1,14 +1,14 @@
-"""Any Python that a person names, as one that can be proven."""
+"""Which Python is to be proven: any that a person names."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from rigfit.core.cancel import Cancel
 from rigfit.core.problem import Problem, ProblemError
 from rigfit.core.words import say
-from rigfit.process.child import Command, output_of
+from rigfit.process.child import Command
+from rigfit.process.interpreter import NoPythonError, answer_of, meant, not_python, place_of
 
 # What 8-bit LoRA is made of, in the order of their import names.
 STACK = ("torch", "transformers", "accelerate", "peft", "bitsandbytes")
@@ -22,33 +22,31 @@ def interpreter(named: Path, cancel: Cancel | None = None) -> Path:
 
     Raises ProblemError `python_invalid` for what is none, too old or too slow, `stopped` where `cancel` was requested.
     """
-    place = Path(os.path.abspath(named.expanduser()))  # noqa: PTH100 - resolving would leave a virtual environment
-    python = place / "bin" / "python" if place.is_dir() else place
-    if not os.access(python, os.X_OK) or python.is_dir():
-        found = say("nothing that can be run") if python.exists() else say("no such file")
-        raise ProblemError(_invalid(python, found))
-    out, err, ended = output_of(Command(argv=[str(python), "-I", "-c", _ASK], limit=_LIMIT), cancel)
-    if ended.cancelled:
-        raise ProblemError(Problem(code="stopped", what=say("stopped"), fix=(say("run the same command again"),)))
-    if ended.timed_out:
-        found = say("a program that does not answer within {seconds:.0f} s", seconds=_LIMIT)
-        raise ProblemError(_invalid(python, found))
+    python = place_of(named)
     try:
-        version = tuple(int(part) for part in out.strip().split("."))
-    except ValueError:
-        version = ()
-    if ended.code != 0 or len(version) != len(_OLDEST):
-        last = err.strip().splitlines()[-1:] or [say("exit code {code}", code=ended.code)]
-        raise ProblemError(_invalid(python, say("a program that is no Python 3: {last}", last=last[0])))
-    if version < _OLDEST:
-        raise ProblemError(_invalid(python, say("Python {version}", version=out.strip())))
+        _refuse_an_old_one(python, cancel)
+    except NoPythonError as error:
+        raise ProblemError(_invalid(python, error)) from None
     return python
 
 
-def _invalid(python: Path, found: str) -> Problem:
+def _refuse_an_old_one(python: Path, cancel: Cancel | None) -> None:
+    said = answer_of(python, Command(argv=[str(python), "-I", "-c", _ASK], limit=_LIMIT), cancel).strip()
+    try:
+        version = tuple(int(part) for part in said.split("."))
+    except ValueError:
+        version = ()
+    if len(version) != len(_OLDEST):
+        raise not_python("", 0)
+    if version < _OLDEST:
+        raise NoPythonError(say("Python {version}", version=said))
+
+
+def _invalid(python: Path, error: NoPythonError) -> Problem:
+    another = say("name the interpreter of the environment: `--python ENV/bin/python`, or its folder")
     return Problem(
         code="python_invalid",
         what=say("{python} cannot be proven", python=python),
-        fix=(say("name the interpreter of the environment: `--python ENV/bin/python`, or its folder"),),
-        detail=say("needed: a Python {oldest} or later; found: {found}", oldest="3.8", found=found),
+        fix=error.fix or meant(python) or (another,),
+        detail=say("needed: a Python {oldest} or later; found: {found}", oldest="3.8", found=error.found),
     )

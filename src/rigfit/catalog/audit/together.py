@@ -16,8 +16,10 @@ from rigfit.core.words import say
 
 _FAILS = {
     "import": say("to be imported"),
+    "use": say("to work with it"),
     "check": say("for its own check of versions"),
     "int8": say("to train on 8-bit layers"),
+    "seq2seq": say("for LoRA of encoder-decoder models"),
 }
 _ANY = Version("0")  # at least this: it must be there, whichever version
 
@@ -25,7 +27,7 @@ _ANY = Version("0")  # at least this: it must be there, whichever version
 def contradictions(variant: Variant, facts: Facts) -> Iterator[Problem]:
     for stack in variant.stacks:
         for bound in facts.bounds:
-            matters = bound.to != "int8" or "int8" in variant.accepts
+            matters = bound.to not in ("int8", "seq2seq") or "int8" in variant.accepts
             if matters and _broken(bound, stack):
                 yield _contradiction(bound, stack, variant)
 
@@ -37,8 +39,8 @@ def _versions(stack: Stack) -> dict[str, str]:
 def _broken(bound: Bound, stack: Stack) -> bool:
     """What is not locked at all breaks only what must import it."""
     versions = {name: Version(Version(text).public) for name, text in _versions(stack).items()}
-    here, there = versions.get(bound.package), versions.get(bound.needs)
-    if here is None or not bound.speaks_of(bound.package, here):
+    there = versions.get(bound.needs)
+    if not bound.concerns(versions):
         return False
     return bound.to == "import" if there is None else not bound.allows(there)
 

@@ -37,5 +37,5 @@ def execute(args: argparse.Namespace, face: Face) -> int:
     with stoppable() as cancel:
         finished = follow(Carrying(settings).carry_out(plan, cancel), face)
     if not face.events:
-        face.result(finished.result, lambda: proofs.outcome(finished.result, settings.named_home))
+        face.result(finished.result, lambda: proofs.outcome(finished.result, settings.named_home, verbose=face.verbose))
     return DONE

@@ -87,10 +87,11 @@ def _shown(result: dict[str, Any], face: Face) -> int:
     if face.events:
         return DONE
     if "gpus" in result:
-        face.result(result, lambda: proofs.verifications([Verification.from_json(each) for each in result["gpus"]]))
+        every = [Verification.from_json(each) for each in result["gpus"]]
+        face.result(result, lambda: proofs.verifications(every, verbose=face.verbose))
     else:
         done = Verification.from_json(result)
-        face.result(done.to_json(), lambda: proofs.verification(done))
+        face.result(done.to_json(), lambda: proofs.verification(done, verbose=face.verbose))
     return DONE
 
 

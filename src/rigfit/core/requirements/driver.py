@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rigfit.core.fact import DriverMinimum, Facts
+from rigfit.core.fact import DriverMinimum, Facts, LastDriver
 from rigfit.core.machine import Driver, DriverFault, Gpu, Machine
 from rigfit.core.verdict import Status, Verdict
 from rigfit.core.version import Version
@@ -106,9 +106,13 @@ def minimum(machine: Machine, fact: DriverMinimum) -> Version:
 
 def last_branch(gpu: Gpu, facts: Facts) -> int | None:
     """The last driver branch that supports the GPU; None if there is none known to be the last."""
+    row = last_driver(gpu, facts.last_drivers)
+    return None if row is None else row.branch
+
+
+def last_driver(gpu: Gpu, rows: Iterable[LastDriver]) -> LastDriver | None:
     capability = gpu.compute_capability
-    rows = (row for row in facts.last_drivers if capability and row.lowest <= capability <= row.highest)
-    return next((row.branch for row in rows), None)
+    return next((row for row in rows if capability and row.lowest <= capability <= row.highest), None)
 
 
 def _driver_needed(machine: Machine, fact: DriverMinimum) -> str:

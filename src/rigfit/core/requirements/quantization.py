@@ -140,7 +140,7 @@ class GpuQuantization:
     # What the code in it can do
 
     def _by_kernels(self, gpu: Gpu, capability: Capability) -> _Finding:
-        row = next((row for row in self._int8_rows() if self._is_for(row, gpu, capability)), None)
+        row = next((row for row in self._int8_rows() if is_for(row, gpu, capability, self.facts)), None)
         if row is None:
             return self._without_int8(gpu, capability)
         if row.speed == "fast":
@@ -154,13 +154,6 @@ class GpuQuantization:
         return _Finding(
             status="met", why=say("8-bit is slow there"), source=row.source, warning=warning, quantization="int8"
         )
-
-    def _is_for(self, row: Int8Support, gpu: Gpu, capability: Capability) -> bool:
-        if not row.lowest <= capability <= row.highest:
-            return False
-        if row.only:
-            return names_one(row.only, gpu.name)
-        return not self.facts.no_tensor_cores.name(gpu.name)
 
     def _without_int8(self, gpu: Gpu, capability: Capability) -> _Finding:
         if self.facts.no_tensor_cores.name(gpu.name):
@@ -198,7 +191,7 @@ class GpuQuantization:
     def _why_no_int8(self, gpu: Gpu, capability: Capability) -> tuple[str, str]:
         """The reason and its source; no source where nothing is known of such a GPU."""
         there = named(capability, self.facts)
-        rows = [row for row in self.facts.int8 if self._is_for(row, gpu, capability)]
+        rows = [row for row in self.facts.int8 if is_for(row, gpu, capability, self.facts)]
         later = min((row for row in rows if row.since > self.version), key=lambda row: row.since, default=None)
         if later is not None:
             links = chain(self.stack.versions, "bitsandbytes", later.since, self.facts.bounds)
@@ -214,6 +207,15 @@ def _span(row: Int8Support) -> str:
     if row.lowest == row.highest:
         return str(row.lowest)
     return say("{lowest} to {highest}", lowest=row.lowest, highest=row.highest)
+
+
+def is_for(row: Int8Support, gpu: Gpu, capability: Capability, facts: Facts) -> bool:
+    """Whether the row speaks of such a GPU, whose capability that is."""
+    if not row.lowest <= capability <= row.highest:
+        return False
+    if row.only:
+        return names_one(row.only, gpu.name)
+    return not facts.no_tensor_cores.name(gpu.name)
 
 
 def taken(shipped: list[Library], cuda: Version) -> Library | None:
