@@ -132,3 +132,10 @@ def test_the_certificates_of_this_machine_are_not_looked_for_in_another_root(tmp
         environ={**os.environ, "SSL_CERT_FILE": str(own)},
     )
     assert str(own) not in told.out
+
+
+def test_a_program_that_repeats_what_it_was_asked_is_no_python_and_the_question_is_not_shown() -> None:
+    ran = rigfit("doctor", "--python", "/bin/ls")
+    assert (ran.code, ran.out) == (2, "")
+    assert "a program that is no Python 3" in ran.err
+    assert "sys" not in ran.err

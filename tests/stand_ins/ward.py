@@ -92,6 +92,13 @@ def loaded(ward: Ward, version: str) -> None:
         ward.trace(f"dev/{name}")
 
 
+def bridge(ward: Ward, driver: str) -> None:
+    """A PCI device of NVIDIA that is no GPU."""
+    ward.trace("sys/bus/pci/devices/0000:05:00.0/vendor", "0x10de\n")
+    ward.trace("sys/bus/pci/devices/0000:05:00.0/class", "0x068000\n")
+    ward.link("sys/bus/pci/devices/0000:05:00.0/driver", f"../../../bus/pci/drivers/{driver}")
+
+
 def well(standin: StandIn) -> Ward:
     """A machine whose driver answers and on which nothing is wrong."""
     made = _with_a_card(standin, "0x10de")

@@ -13,6 +13,8 @@ from rigfit.core.words import say
 from rigfit.process.child import Command, output_of
 from rigfit.process.place import kind_of
 
+_LONGEST = 300  # letters of a program's last words
+
 
 class NoPythonError(Exception):
     """What is there instead of a Python that answers, in words for people; `fix` is what to do, where that is known."""
@@ -83,6 +85,8 @@ def _gone(python: Path) -> NoPythonError:
 
 
 def not_python(err: str, code: int) -> NoPythonError:
-    """Of a program that answered something else; its last words tell most."""
-    last = err.strip().splitlines()[-1:] or [say("exit code {code}", code=code)]
-    return NoPythonError(say("a program that is no Python 3: {last}", last=last[0]))
+    """Of a program that answered something else; its last words tell most, unless they are our own question again."""
+    last = (err.strip().splitlines()[-1:] or [say("exit code {code}", code=code)])[0]
+    if len(last) > _LONGEST:
+        return NoPythonError(say("a program that is no Python 3"))
+    return NoPythonError(say("a program that is no Python 3: {last}", last=last))
