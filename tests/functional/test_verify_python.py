@@ -52,6 +52,7 @@ def test_a_python_without_the_libraries_is_told_which_are_missing_and_how_to_get
     assert (ran.code, ran.problem["code"]) == (6, "verification_failed")
     assert "torch: ModuleNotFoundError" in ran.problem["detail"]
     assert "rigfit templates" in ran.problem["fix"][0]
+    assert f"rigfit doctor --python {bare / 'bin/python'}" in ran.problem["fix"]
     checks = {each["id"]: each for each in ran.answer["result"]["checks"]}
     assert (checks["imports"]["code"], checks["lora_step"]["status"]) == ("not_installed", "skipped")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -45,8 +46,13 @@ def not_passed(done: Verification, environment: Environment, chosen: str = "") -
 def python_not_passed(done: Verification) -> Problem:
     """Of a Python that somebody else made: what mends it is told by what failed."""
     codes = _codes(done)
-    mends = () if codes and OF_THE_GPU.issuperset(codes) else (_SETUP,)
+    mends = () if codes and OF_THE_GPU.issuperset(codes) else (doctor_of(done.environment), _SETUP)
     return _problem(done, (*(NEXT[code] for code in codes if code in NEXT), *mends))
+
+
+def doctor_of(python: str) -> str:
+    """The line that tells which of its libraries do not go together."""
+    return f"rigfit doctor --python {shlex.quote(python)}"
 
 
 def _codes(done: Verification) -> tuple[str, ...]:

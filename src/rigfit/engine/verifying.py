@@ -22,7 +22,7 @@ from rigfit.core.size import clock
 from rigfit.core.words import say
 from rigfit.engine.fitting import Fitting
 from rigfit.engine.framing import Work, framed
-from rigfit.engine.judging import judge, not_passed, not_passed_everywhere, python_not_passed
+from rigfit.engine.judging import doctor_of, judge, not_passed, not_passed_everywhere, python_not_passed
 from rigfit.engine.keeping import Keeping, not_usable
 from rigfit.engine.proving import Proving, receipt_of, same_ground, trial_of, without_a_gpu
 from rigfit.engine.settings import Settings
@@ -122,7 +122,7 @@ class Verifying:
             quantization="int8",
             level=asked.level,
             seconds=asked.seconds if asked.level == "stress" else 0,
-            fix=(_AGAIN,),
+            fix=(_AGAIN, doctor_of(str(python))),
         )
         done = yield from self._tried(trial, ground, asked, _proves(python))
         if not done.passed:
