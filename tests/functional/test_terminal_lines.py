@@ -39,7 +39,8 @@ def shown(
     line = shlex.join([RIGFIT, *map(str, words)]) + (f" | {through}" if through else "")
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    env = {**os.environ, "RIGFIT_LANG": language, "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **(environ or {})}
+    around = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    env = {**around, "RIGFIT_LANG": language, "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **(environ or {})}
     with subprocess.Popen(["sh", "-c", line], stdin=theirs, stdout=theirs, stderr=theirs, env=env):
         os.close(theirs)
         told = b""
